@@ -1,0 +1,153 @@
+import envSchema from 'env-schema'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { Type, type Static } from 'typebox'
+
+const strings = { default: '' }
+const url = (description: string) => Type.Optional(Type.String({ pattern: '^https?://[^\\s?#]+$', description }))
+const secret = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
+
+/** The environment, one row a variable. An empty variable counts as not set. */
+export const ConfigSchema = Type.Object({
+  HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
+  PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65535, description: 'Port to listen on; 0 takes a free one' }),
+  DATA_DIR: Type.String({ default: './data', description: 'Folder of the embedded database and the generated master key' }),
+  PUBLIC_URL: url('The URL that clients use, where a proxy stands in front; default http://localhost:PORT'),
+  ALLOWED_HOSTS: Type.String({ ...strings, description: 'More host names that requests may name, comma-separated' }),
+  ALLOWED_ORIGINS: Type.String({ ...strings, description: 'More origins that browsers may call from, comma-separated' }),
+  TRUST_PROXY: Type.String({ ...strings, description: 'Addresses or CIDR ranges of the reverse proxy, comma-separated' }),
+  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'Least severe log line' }),
+  DATABASE_URL: Type.Optional(Type.String({ pattern: '^postgres(ql)?://', description: 'Postgres; not set: an embedded one under DATA_DIR' })),
+  DATABASE_POOL_SIZE: Type.Integer({ default: 10, minimum: 2, maximum: 200, description: 'Most connections to Postgres' }),
+  MASTER_KEY: secret('Key ring, kid:base64(32 bytes), comma-separated, the first is primary'),
+  MASTER_KEY_FILE: Type.Optional(Type.String({ description: 'File that holds the key ring, one key a line' })),
+  ALPACA_DATA_URL: url('Base URL in place of https://data.alpaca.markets'),
+  ALPACA_TRADING_URL: url('Base URL in place of https://paper-api.alpaca.markets or https://api.alpaca.markets'),
+  POLYGON_URL: url('Base URL in place of https://api.massive.com'),
+  FMP_URL: url('Base URL in place of https://financialmodelingprep.com/stable'),
+  FINNHUB_URL: url('Base URL in place of https://finnhub.io/api/v1'),
+  ALPACA_API_KEY: secret('Imported into the connection "default" at start, with ALPACA_SECRET_KEY'),
+  ALPACA_SECRET_KEY: secret('The second part of ALPACA_API_KEY'),
+  POLYGON_API_KEY: secret('Imported into the connection "default" at start'),
+  MASSIVE_API_KEY: secret('The same as POLYGON_API_KEY, by the provider\'s new name'),
+  FMP_API_KEY: secret('Imported into the connection "default" at start'),
+  FINNHUB_API_KEY: secret('Imported into the connection "default" at start'),
+  ENABLE_CACHING: Type.Boolean({ default: true, description: 'false: no answer is cached, on any connection' }),
+  CACHE_TTL: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_592_000, description: 'Seconds that every answer is cached, in place of each tool\'s own' })),
+  SSE_IDLE_SECONDS: Type.Integer({ default: 900, minimum: 1, maximum: 86_400, description: 'Seconds without a message after which an HTTP+SSE stream is ended' })
+})
+type Environment = Static<typeof ConfigSchema>
+
+export interface Config {
+  host: string
+  port: number
+  dataDir: string
+  /** Without a trailing slash; undefined until a proxy's URL is set. */
+  publicUrl: string | undefined
+  allowedHosts: string[]
+  allowedOrigins: string[]
+  trustProxy: string[]
+  logLevel: Environment['LOG_LEVEL']
+  /** Undefined: the embedded one. */
+  databaseUrl: string | undefined
+  databasePoolSize: number
+  /** The key ring's text; undefined: read or make DATA_DIR/master.key (embedded mode only). */
+  masterKey: string | undefined
+  providerUrls: {
+    alpaca_data: string | undefined
+    alpaca_trading: string | undefined
+    polygon: string | undefined
+    fmp: string | undefined
+    finnhub: string | undefined
+  }
+  /** Keys from the environment, sealed into the connection `default` at start. */
+  importedCredentials: {
+    alpaca?: { key_id: string, secret_key: string }
+    polygon?: { api_key: string }
+    fmp?: { api_key: string }
+    finnhub?: { api_key: string }
+  }
+  caching: boolean
+  /** Seconds, in place of each tool's own. */
+  cacheTtlSeconds: number | undefined
+  sseIdleSeconds: number
+}
+
+/** A configuration that cannot be started with; the message names the variable and says what to do. */
+export class ConfigError extends Error {}
+
+/**
+ * Reads the configuration out of environment variables.
+ * @throws ConfigError with one sentence that names the variable
+ */
+export function loadConfig (env: Record<string, string | undefined>): Config {
+  const values = parse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== '')))
+  if (values.MASTER_KEY && values.MASTER_KEY_FILE) throw new ConfigError('Set MASTER_KEY or MASTER_KEY_FILE, not both.')
+  if (Boolean(values.ALPACA_API_KEY) !== Boolean(values.ALPACA_SECRET_KEY)) {
+    throw new ConfigError('Set both ALPACA_API_KEY and ALPACA_SECRET_KEY, or neither: Alpaca needs the two together.')
+  }
+  if (values.DATABASE_URL && !values.MASTER_KEY && !values.MASTER_KEY_FILE) {
+    throw new ConfigError('Set MASTER_KEY_FILE (or MASTER_KEY): with DATABASE_URL the key ring is never made by the server. ' +
+      'Make one with: echo "k1:$(openssl rand -base64 32)" > master.key')
+  }
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    dataDir: resolve(values.DATA_DIR),
+    publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
+    allowedHosts: toList(values.ALLOWED_HOSTS),
+    allowedOrigins: toList(values.ALLOWED_ORIGINS),
+    trustProxy: toList(values.TRUST_PROXY),
+    logLevel: values.LOG_LEVEL,
+    databaseUrl: values.DATABASE_URL,
+    databasePoolSize: values.DATABASE_POOL_SIZE,
+    masterKey: values.MASTER_KEY_FILE ? readKeyFile(values.MASTER_KEY_FILE) : values.MASTER_KEY,
+    providerUrls: {
+      alpaca_data: toBase(values.ALPACA_DATA_URL),
+      alpaca_trading: toBase(values.ALPACA_TRADING_URL),
+      polygon: toBase(values.POLYGON_URL),
+      fmp: toBase(values.FMP_URL),
+      finnhub: toBase(values.FINNHUB_URL)
+    },
+    importedCredentials: importedCredentials(values),
+    caching: values.ENABLE_CACHING,
+    cacheTtlSeconds: values.CACHE_TTL,
+    sseIdleSeconds: values.SSE_IDLE_SECONDS
+  }
+}
+
+function parse (env: Record<string, string | undefined>): Environment {
+  try {
+    return envSchema<Environment>({ schema: ConfigSchema, data: env, env: false })
+  } catch (error) {
+    const [fault] = (error as { errors?: { instancePath: string, message: string, params: Record<string, unknown> }[] }).errors ?? []
+    if (!fault) throw error
+    const name = fault.instancePath.slice(1)
+    const allowed = 'allowedValues' in fault.params ? `: ${(fault.params.allowedValues as string[]).join(', ')}` : ''
+    const { description = '' } = (ConfigSchema.properties as Record<string, { description?: string }>)[name] ?? {}
+    throw new ConfigError(`${name} ${fault.message}${allowed}. It is: ${description}.`)
+  }
+}
+
+function readKeyFile (file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ConfigError(`MASTER_KEY_FILE names ${file}, which cannot be read: ${(error as NodeJS.ErrnoException).code}.`)
+  }
+}
+
+function importedCredentials (values: Environment): Config['importedCredentials'] {
+  const polygon = values.POLYGON_API_KEY ?? values.MASSIVE_API_KEY
+  return {
+    ...(values.ALPACA_API_KEY && values.ALPACA_SECRET_KEY && {
+      alpaca: { key_id: values.ALPACA_API_KEY, secret_key: values.ALPACA_SECRET_KEY }
+    }),
+    ...(polygon && { polygon: { api_key: polygon } }),
+    ...(values.FMP_API_KEY && { fmp: { api_key: values.FMP_API_KEY } }),
+    ...(values.FINNHUB_API_KEY && { finnhub: { api_key: values.FINNHUB_API_KEY } })
+  }
+}
+
+const toList = (text: string) => text.split(',').map(part => part.trim()).filter(Boolean)
+const toBase = (text: string | undefined) => text?.replace(/\/+$/, '')
