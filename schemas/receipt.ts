@@ -1,0 +1,28 @@
+import { Type, type Static } from 'typebox'
+import { Nullable } from './market.ts'
+
+/** Where an answer came from and how old it is. It stands beside the data of every tool. */
+export const MetaSchema = Type.Object({
+  /** Who made the data; several names, comma-separated, where symbols came from different providers. */
+  provider: Nullable(Type.String()),
+  /** When the newest number in it was made. */
+  as_of: Nullable(Type.String()),
+  delayed_by_seconds: Type.Optional(Nullable(Type.Number())),
+  feed: Type.Optional(Nullable(Type.String())),
+  currency: Type.Optional(Nullable(Type.String())),
+  time_zone: Type.Optional(Type.String()),
+  adjustment: Type.Optional(Type.String()),
+  /** True on the sample market, whose numbers are made up. */
+  synthetic: Type.Optional(Type.Boolean()),
+  /** Providers that were passed over or failed, in the order asked. `outcome` is an error code or why it was skipped. */
+  tried: Type.Array(Type.Object({ provider: Type.String(), outcome: Type.String(), symbols: Type.Optional(Type.Array(Type.String())) })),
+  /** Symbols that nobody answered, and why. */
+  failed: Type.Optional(Type.Array(Type.Object({ symbol: Type.String(), code: Type.String(), detail: Type.String() }))),
+  cache: Type.Object({ hit: Type.Boolean(), age_seconds: Type.Number() }),
+  /** The US stock market's clock at the time of answering. */
+  market: Type.Object({ session: Type.String(), next_open: Type.String(), now: Type.String() }),
+  /** Where rows were left out: how to get them. */
+  truncated: Type.Optional(Type.String()),
+  untrusted_fields: Type.Optional(Type.Array(Type.String()))
+})
+export type Meta = Static<typeof MetaSchema>
