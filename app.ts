@@ -1,0 +1,69 @@
+import cookie from '@fastify/cookie'
+import sensible from '@fastify/sensible'
+import Fastify, { LogController, type FastifyInstance } from 'fastify'
+import { randomUUID } from 'node:crypto'
+import type { Config } from './config.ts'
+import { loggerOptions } from './logger.ts'
+import admin from './plugins/admin.ts'
+import audit from './plugins/audit.ts'
+import auth from './plugins/auth.ts'
+import bus from './plugins/bus.ts'
+import cache from './plugins/cache/index.ts'
+import connections from './plugins/connections.ts'
+import db from './plugins/db.ts'
+import errors from './plugins/errors.ts'
+import json from './plugins/json.ts'
+import mcp from './plugins/mcp/index.ts'
+import network from './plugins/network.ts'
+import openapi from './plugins/openapi.ts'
+import providers from './plugins/providers.ts'
+import sessions from './plugins/sessions.ts'
+import tools from './plugins/tools.ts'
+import vault from './plugins/vault.ts'
+import routes from './routes/index.ts'
+import { VERSION } from './version.ts'
+
+export interface AppOptions {
+  config: Config
+  /** Where log lines go; standard output by default. */
+  log?: (line: string) => void
+}
+
+/** Most bytes of a request's body. */
+const BODY_BYTES = 1024 * 1024
+
+/** The server as a value: everything is registered, nothing listens. The order is the architecture. */
+export async function buildApp ({ config, log }: AppOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: loggerOptions(config, log),
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_BYTES,
+    trustProxy: config.trustProxy.length ? config.trustProxy : false,
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: 200 }
+  })
+  const options = { config }
+
+  await app.register(errors)
+  await app.register(json)
+  await app.register(network, options)
+  await app.register(sensible)
+  await app.register(cookie)
+  await app.register(openapi, { ...options, version: VERSION })
+
+  await app.register(db, options)
+  await app.register(bus, options)
+  await app.register(vault, options)
+  await app.register(audit, options)
+  await app.register(sessions, options)
+  await app.register(admin, options)
+  await app.register(auth, options)
+  await app.register(connections, options)
+
+  await app.register(providers, options)
+  await app.register(cache)
+  await app.register(tools, options)
+  await app.register(mcp, options)
+  await app.register(routes)
+  return app
+}

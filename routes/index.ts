@@ -1,0 +1,30 @@
+import type { FastifyInstance } from 'fastify'
+import { adminScope, sessionScope } from '../plugins/auth.ts'
+import adminTokens from './admin-tokens.ts'
+import audit from './audit.ts'
+import connections from './connections.ts'
+import credentials from './credentials.ts'
+import health from './health.ts'
+import sessions from './sessions.ts'
+import setup from './setup.ts'
+import tools from './tools.ts'
+
+/** Who may call a route is decided here, by the scope that it is registered in. */
+export default async function routes (app: FastifyInstance): Promise<void> {
+  await app.register(health)
+  await app.register(setup)
+
+  await app.register(async bearer => {
+    sessionScope(bearer)
+    await bearer.register(tools)
+  })
+
+  await app.register(async admin => {
+    adminScope(admin)
+    await admin.register(connections)
+    await admin.register(credentials)
+    await admin.register(sessions)
+    await admin.register(audit)
+    await admin.register(adminTokens)
+  })
+}

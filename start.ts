@@ -1,0 +1,37 @@
+import closeWithGrace from 'close-with-grace'
+import type { FastifyInstance } from 'fastify'
+import { buildApp } from './app.ts'
+import { welcome } from './banner.ts'
+import { ConfigError, loadConfig, type Config } from './config.ts'
+import { EmbeddedError } from './db/embedded/index.ts'
+
+/** A stop takes at most this long: calls under way are finished or told to come again before it. */
+const STOP_MS = 10_000
+
+/** Reads the configuration, builds, listens, says hello, and closes on SIGTERM or SIGINT with exit code 0. */
+export async function start (): Promise<void> {
+  try {
+    process.loadEnvFile()
+  } catch { /* there is no .env */ }
+  try {
+    const config = loadConfig(process.env)
+    const app = await buildApp({ config })
+    closeWithGrace({ delay: STOP_MS, logger: app.log }, async ({ err }) => {
+      if (err) app.log.fatal({ err }, 'stopping after an error')
+      await app.close()
+    })
+    await serve(app, config)
+  } catch (error) {
+    // What an operator can mend is one sentence; anything else is a defect and shows its stack.
+    const known = error instanceof ConfigError || error instanceof EmbeddedError
+    process.stderr.write(`financial-mcp-server: ${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+    process.exit(1)
+  }
+}
+
+async function serve (app: FastifyInstance, config: Config): Promise<void> {
+  await app.connections.ensureSample()
+  await app.connections.importEnvironment()
+  const address = await app.listen({ host: config.host, port: config.port })
+  process.stdout.write(await welcome(app, config, new URL(address).port))
+}

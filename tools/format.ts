@@ -1,0 +1,60 @@
+import type { Meta } from '../schemas/receipt.ts'
+import type { Presented, Table } from './define.ts'
+
+/** Characters of a text up to which it holds every row; above it shows the ends and says what is between. */
+const SMALL_TEXT = 3_000
+
+/** Rows of objects as a table; a column that is null in every row is left out unless it is named in `keep`. */
+export function toTable (rows: readonly object[], columns: readonly string[]): Table {
+  return { columns: [...columns], rows: rows.map(row => columns.map(column => (row as Record<string, unknown>)[column] ?? null)) }
+}
+
+/** The table without its all-null columns. */
+export function dropEmptyColumns ({ columns, rows }: Table): Table {
+  const kept = columns.map((_, i) => i).filter(i => rows.some(row => row[i] !== null))
+  return { columns: kept.map(i => columns[i]!), rows: rows.map(row => kept.map(i => row[i])) }
+}
+
+/** RFC 4180 with `\n`: a header, then a line a row; null is empty. */
+export function toCsv ({ columns, rows }: Table): string {
+  return [columns, ...rows].map(row => row.map(toField).join(',')).join('\n') + '\n'
+}
+
+function toField (value: unknown): string {
+  if (value === null || value === undefined) return ''
+  const text = Array.isArray(value) ? value.join(' ') : typeof value === 'object' ? JSON.stringify(value) : String(value)
+  // A leading = + - @ makes a spreadsheet run the cell: text gets an apostrophe, numbers stay as they are.
+  const safe = typeof value === 'string' && /^[=+\-@\t]/.test(text) ? `'${text}` : text
+  return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+/** The whole answer as text: the table as CSV, or the data as JSON, then the receipt in one line. */
+export function toFullText ({ data, table, truncated }: Presented, meta: Meta): string {
+  return `${table ? toCsv(table) : `${JSON.stringify(data)}\n`}${receiptLine(meta)}${truncated ? `\n${truncated}` : ''}`
+}
+
+/** The same text, cut in the middle where it is large: the structured content has the rest. */
+export function toText (presented: Presented, meta: Meta, fullText: string): string {
+  const { table } = presented
+  if (fullText.length <= SMALL_TEXT || !table) return fullText
+  const lines = toCsv(table).trimEnd().split('\n')
+  const [header, ...rows] = lines
+  if (rows.length <= 15) return fullText
+  const left = rows.length - 15
+  return [header, ...rows.slice(0, 5), `… ${left} rows are in the structured content; format=csv gives all of them as text`, ...rows.slice(-10),
+    receiptLine(meta), ...presented.truncated ? [presented.truncated] : []].join('\n')
+}
+
+function receiptLine ({ provider, as_of: asOf, feed, delayed_by_seconds: delay, adjustment, tried, failed, cache, market, synthetic }: Meta): string {
+  return [
+    `source ${provider ?? 'none'}${synthetic ? ' (made-up data)' : ''}`,
+    asOf && `as of ${asOf}`,
+    delay && `delayed ${delay} s`,
+    feed && `feed ${feed}`,
+    adjustment && `${adjustment} prices`,
+    cache.hit && `cached ${cache.age_seconds} s ago`,
+    ...tried.map(({ provider, outcome }) => `${provider}: ${outcome}`),
+    ...(failed ?? []).map(({ symbol, detail, code }) => `${symbol}: ${detail} (${code})`),
+    `market ${market.session}, next open ${market.next_open}`
+  ].filter(Boolean).join('; ')
+}

@@ -1,0 +1,20 @@
+/** Arguments that several tools share. */
+import { Type } from 'typebox'
+import { parseSymbol, type Instrument } from '../market/symbols.ts'
+import type { ProviderName } from '../schemas/market.ts'
+
+export const SymbolsSchema = Type.Array(Type.String(), {
+  minItems: 1, maxItems: 50, description: 'AAPL, BRK.B, BTC/USD, EUR/USD, I:SPX', examples: [['AAPL', 'BTC/USD']]
+})
+
+export const SymbolSchema = Type.String({ description: 'AAPL, BRK.B, BTC/USD, EUR/USD, I:SPX', examples: ['AAPL'] })
+
+export const PinnedProviderSchema = Type.Optional(Type.Enum(['alpaca', 'polygon', 'fmp', 'finnhub', 'sample'] satisfies ProviderName[], {
+  description: 'Ask only this one'
+}))
+
+/** Canonical instruments, each once. */
+export function toInstruments (symbols: readonly string[]): Instrument[] {
+  const bySymbol = new Map(symbols.map(text => { const instrument = parseSymbol(text); return [instrument.symbol, instrument] }))
+  return [...bySymbol.values()]
+}

@@ -1,0 +1,45 @@
+import { Type } from 'typebox'
+import { QuoteSchema, ProviderNameSchema, type ProviderName, type Quote } from '../schemas/market.ts'
+import { defineTool } from './define.ts'
+import { dropEmptyColumns, toTable } from './format.ts'
+import { PinnedProviderSchema, SymbolsSchema, toInstruments } from './inputs.ts'
+import { isComplete, receiptOfItems } from './receipt.ts'
+
+const SourcedQuoteSchema = Type.Object({ ...QuoteSchema.properties, provider: ProviderNameSchema })
+type SourcedQuote = Quote & { provider: ProviderName }
+
+const COLUMNS = [...Object.keys(QuoteSchema.properties), 'provider']
+
+export const getQuote = defineTool({
+  name: 'get_quote',
+  title: 'Latest quotes',
+  description: 'Latest price, change, day range, volume, bid and ask of up to 50 symbols. Symbols that fail are named in meta.failed. ' +
+    'For history use get_bars.',
+  input: Type.Object({
+    symbols: SymbolsSchema,
+    format: Type.Enum(['records', 'columnar', 'csv'], { default: 'records' }),
+    provider: PinnedProviderSchema
+  }, { additionalProperties: false }),
+  output: Type.Union([
+    Type.Object({ quotes: Type.Array(SourcedQuoteSchema) }),
+    Type.Object({ columns: Type.Array(Type.String()), rows: Type.Array(Type.Array(Type.Unknown())) }),
+    Type.Object({ format: Type.Literal('csv'), row_count: Type.Integer() })
+  ]),
+  ttl: (_, { session }) => session === 'closed' ? 60 : 5,
+  presentation: ['format'],
+  async fetch ({ symbols, provider }, call) {
+    const answer = await call.route.quotes({ instruments: toInstruments(symbols) }, { ...call, provider })
+    const quotes: SourcedQuote[] = Object.values(answer.items).map(item => inOrder({ ...item.data, provider: item.provider }))
+    return { data: quotes, meta: receiptOfItems(answer), cacheable: isComplete(answer) }
+  },
+  present (quotes, { format }) {
+    const table = dropEmptyColumns(toTable(quotes, COLUMNS))
+    const data = format === 'records' ? { quotes } : format === 'columnar' ? table : { format, row_count: table.rows.length }
+    return { data, table }
+  }
+})
+
+/** Every answer names its fields in the order of the schema, whoever made it. */
+function inOrder (quote: SourcedQuote): SourcedQuote {
+  return Object.fromEntries(COLUMNS.map(column => [column, quote[column as keyof SourcedQuote]])) as SourcedQuote
+}
