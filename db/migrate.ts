@@ -1,0 +1,55 @@
+import { Migrator, sql, type Kysely, type Migration } from 'kysely'
+import * as core from './migrations/0001-core.ts'
+
+/** Every migration, in the order of the names. A name that was released never changes. */
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-core': core
+}
+
+const LOCK = 8_421_300_217
+
+/** The database cannot be brought to this server's schema; the message says why. */
+export class MigrationError extends Error {}
+
+/**
+ * Brings the database to this server's schema. Of several starters one does it while the others wait.
+ * @returns the names of the migrations that were run
+ * @throws MigrationError where the schema is newer than this server, or a migration fails
+ */
+export async function migrate<T> (db: Kysely<T>): Promise<string[]> {
+  return db.connection().execute(async session => {
+    // The pool's statement timeout must cut off neither the wait for another starter nor a long migration.
+    await sql`SET statement_timeout = 0`.execute(session)
+    await sql`SELECT pg_advisory_lock(${sql.lit(LOCK)})`.execute(session)
+    try {
+      return await run(session)
+    } finally {
+      await sql`SELECT pg_advisory_unlock(${sql.lit(LOCK)})`.execute(session).catch(() => {})
+      await sql`RESET statement_timeout`.execute(session).catch(() => {})
+    }
+  })
+}
+
+async function run<T> (session: Kysely<T>): Promise<string[]> {
+  await assertKnown(session)
+  const migrator = new Migrator({ db: session, provider: { getMigrations: async () => MIGRATIONS } })
+  const { error, results = [] } = await migrator.migrateToLatest()
+  if (error) {
+    const failed = results.find(result => result.status === 'Error')?.migrationName
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new MigrationError(`The migration ${failed ?? 'of the database'} failed: ${reason}`, { cause: error })
+  }
+  return results.map(result => result.migrationName)
+}
+
+async function assertKnown<T> (session: Kysely<T>): Promise<void> {
+  const { rows: [table] } = await sql<{ found: boolean }>`
+    SELECT to_regclass('kysely_migration') IS NOT NULL AS found`.execute(session)
+  if (!table?.found) return
+  const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration ORDER BY name`.execute(session)
+  const unknown = rows.map(row => row.name).filter(name => !(name in MIGRATIONS))
+  if (unknown.length > 0) {
+    throw new MigrationError(`The database has a newer schema than this server knows (${unknown.join(', ')}). ` +
+      'Start the version of the server that made it, or a later one.')
+  }
+}

@@ -1,0 +1,202 @@
+/** The rows as they stand in Postgres: one block a table. Instants are `timestamptz`, read as Date. */
+import type { ColumnType, Generated, Insertable, JSONColumnType, Selectable, Updateable } from 'kysely'
+import type { ConnectionSettings, ScopeSettings } from '../schemas/control.ts'
+import type { ProviderName } from '../schemas/market.ts'
+
+type Instant = ColumnType<Date, Date | string, Date | string>
+type Created = ColumnType<Date, Date | string | undefined, never>
+
+export interface Database {
+  connections: ConnectionsTable
+  data_keys: DataKeysTable
+  auth_credentials: AuthCredentialsTable
+  system_keys: SystemKeysTable
+  sessions: SessionsTable
+  one_time_tokens: OneTimeTokensTable
+  admins: AdminsTable
+  admin_sessions: AdminSessionsTable
+  admin_tokens: AdminTokensTable
+  setup_codes: SetupCodesTable
+  audit_logs: AuditLogsTable
+  cache_entries: CacheEntriesTable
+  entitlements: EntitlementsTable
+}
+
+/** A profile that holds provider credentials. */
+interface ConnectionsTable {
+  id: Generated<string>
+  name: string
+  settings: JSONColumnType<ConnectionSettings>
+  /** Grows when something of it is revoked: what was read under an older epoch is stale. */
+  epoch: Generated<number>
+  created_at: Created
+  updated_at: Generated<Date>
+}
+export type ConnectionRow = Selectable<ConnectionsTable>
+export type NewConnection = Insertable<ConnectionsTable>
+export type ConnectionUpdate = Updateable<ConnectionsTable>
+
+/** A 256-bit key that seals one connection's secrets, wrapped by the master key `kid`. */
+interface DataKeysTable {
+  id: string
+  connection_id: string
+  kid: string
+  wrapped: Buffer
+  created_at: Created
+  /** Set by a rotation: no longer used to seal, kept until nothing is sealed by it. */
+  retired_at: Instant | null
+}
+export type DataKeyRow = Selectable<DataKeysTable>
+
+/** One provider's key, sealed. `ciphertext` is a sealed JSON object of the credential's fields. */
+interface AuthCredentialsTable {
+  id: string
+  connection_id: string
+  provider: ProviderName
+  data_key_id: string
+  ciphertext: Buffer
+  /** Six characters of an HMAC: tells two keys apart, tells nothing else. */
+  fingerprint: string
+  set_at: Generated<Date>
+  test_status: ColumnType<string | null, string | null | undefined, string | null>
+  test_latency_ms: ColumnType<number | null, number | null | undefined, number | null>
+  test_message: ColumnType<string | null, string | null | undefined, string | null>
+  tested_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+}
+export type AuthCredentialRow = Selectable<AuthCredentialsTable>
+
+/** Keys of the server itself (`token`, `audit`, `fingerprint`), random, wrapped by the master key `kid`. */
+interface SystemKeysTable {
+  name: string
+  kid: string
+  wrapped: Buffer
+  created_at: Created
+}
+export type SystemKeyRow = Selectable<SystemKeysTable>
+
+/** One client's access to a connection. The token's public id is the session's id without dashes. */
+interface SessionsTable {
+  id: string
+  connection_id: string
+  name: string | null
+  /** argon2id of the whole token. */
+  token_hash: string
+  /** HMAC-SHA256 of the whole token under the system key `token`. */
+  token_mac: Buffer
+  token_last_four: string
+  /** The token before the last rotation, valid until `previous_expires_at`. */
+  previous_token_mac: ColumnType<Buffer | null, Buffer | null | undefined, Buffer | null>
+  previous_expires_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+  scope: JSONColumnType<ScopeSettings, ScopeSettings | string | undefined>
+  client_name: ColumnType<string | null, string | null | undefined, string | null>
+  client_version: ColumnType<string | null, string | null | undefined, string | null>
+  last_address: ColumnType<string | null, string | null | undefined, string | null>
+  created_at: Created
+  /** Null: does not expire. */
+  expires_at: Instant | null
+  /** Seconds without a call after which it expires; null: never by idleness. */
+  idle_seconds: ColumnType<number | null, number | null | undefined, number | null>
+  last_used_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+  revoked_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+}
+export type SessionRow = Selectable<SessionsTable>
+export type NewSession = Insertable<SessionsTable>
+
+/** A token that is exchanged once for a session's access. Stored as a mac only. */
+interface OneTimeTokensTable {
+  id: string
+  session_id: string
+  token_mac: Buffer
+  created_at: Created
+  expires_at: Instant
+  consumed_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+}
+
+interface AdminsTable {
+  id: Generated<string>
+  name: string
+  /** argon2id. */
+  password_hash: string
+  created_at: Created
+}
+export type AdminRow = Selectable<AdminsTable>
+
+/** A logged-in browser. The cookie's value is stored as a mac only. */
+interface AdminSessionsTable {
+  id: Generated<string>
+  admin_id: string
+  token_mac: Buffer
+  created_at: Created
+  last_seen_at: Generated<Date>
+  expires_at: Instant
+}
+export type AdminSessionRow = Selectable<AdminSessionsTable>
+
+/** A script's admin access. */
+interface AdminTokensTable {
+  id: string
+  name: string
+  token_hash: string
+  token_mac: Buffer
+  token_last_four: string
+  created_at: Created
+  expires_at: Instant | null
+  last_used_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+  revoked_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+}
+export type AdminTokenRow = Selectable<AdminTokensTable>
+
+/** The code that lets the first admin in; one row at most. */
+interface SetupCodesTable {
+  id: Generated<boolean>
+  code_mac: Buffer
+  expires_at: Instant
+}
+
+/** What happened, chained: see db/audit-logs.ts. Rows are never changed or deleted (a trigger refuses). */
+interface AuditLogsTable {
+  /** Gapless, from 1. */
+  seq: string
+  time: Instant
+  /** `admin:<name>`, `admin_token:<id>`, `session:<id>`, `cli`, `system`, `anonymous`. */
+  actor: string
+  action: string
+  target: string | null
+  /** `ok`, or a code of the errors table. */
+  outcome: string
+  connection_id: string | null
+  session_id: string | null
+  client_name: string | null
+  client_version: string | null
+  ip: string | null
+  request_id: string | null
+  latency_ms: number | null
+  /** Facts of the event without secrets: tool, provider, cache hit, changed fields. */
+  details: JSONColumnType<Record<string, unknown>, string | undefined>
+  prev_hash: Buffer
+  hash: Buffer
+}
+export type AuditLogRow = Selectable<AuditLogsTable>
+
+/** The market data cache without Redis. */
+interface CacheEntriesTable {
+  /** `cache:<session or connection id>:<tool>:<args_hash>` */
+  key: string
+  /** The session's or connection's id: what a revocation drops. */
+  owner_id: string
+  connection_id: string
+  tool: string
+  value: JSONColumnType<Record<string, unknown>, string, string>
+  stored_at: Instant
+  expires_at: Instant
+}
+export type CacheEntryRow = Selectable<CacheEntriesTable>
+
+/** What a key was refused for: skipped until `until`. */
+interface EntitlementsTable {
+  connection_id: string
+  provider: ProviderName
+  capability: string
+  message: string
+  until: Instant
+}

@@ -1,0 +1,29 @@
+/** Once before a run of tap: a Postgres for its tests. */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { prepareTemplate, toStateFile } from './database.ts'
+
+const stateFile = toStateFile(process.ppid)
+const url = process.env.TEST_DATABASE_URL
+if (url) {
+  await writeFile(stateFile, JSON.stringify(await prepareTemplate(url)), { mode: 0o600 })
+} else {
+  const script = join(import.meta.dirname, 'run-database.ts')
+  const child = spawn(process.execPath, [...process.execArgv, script, String(process.ppid), stateFile],
+    { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
+  let output = ''
+  child.stderr.setEncoding('utf8').on('data', text => { output += text })
+  const deadline = Date.now() + 60_000
+  while (!existsSync(stateFile)) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      child.kill()
+      throw new Error(`The Postgres of the tests did not start: ${output}`)
+    }
+    await sleep(20)
+  }
+  child.stderr.destroy()
+  child.unref()
+}
