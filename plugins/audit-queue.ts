@@ -1,0 +1,81 @@
+import type { FastifyBaseLogger } from 'fastify'
+import { DatabaseError } from 'pg'
+import type { AuditFields } from '../db/audit-logs.ts'
+
+const MOST_WAITING = 10_000
+const BATCH = 200
+const PAUSE_MS = 1_000
+
+/**
+ * Collects rows and writes them in batches, in their order: each second, or as soon as 200 wait. While the database is
+ * down the rows stay and are tried again each second.
+ * @param append writes all of the rows or none
+ */
+export function createAuditQueue (
+  append: (rows: readonly AuditFields[]) => Promise<void>, log: FastifyBaseLogger
+) {
+  const waiting: AuditFields[] = []
+  let dropped = 0
+  let reported = 0
+  let timer: NodeJS.Timeout | undefined
+  let writing: Promise<void> | undefined
+
+  function add (row: AuditFields): void {
+    if (waiting.length >= MOST_WAITING) {
+      dropped += 1
+      return
+    }
+    waiting.push(row)
+    if (waiting.length === BATCH) flush()
+    else timer ??= setTimeout(flush, PAUSE_MS).unref()
+  }
+
+  function flush (): Promise<void> {
+    writing ??= drain().finally(() => {
+      writing = undefined
+      if (waiting.length > 0) timer ??= setTimeout(flush, PAUSE_MS).unref()
+    })
+    return writing
+  }
+
+  async function drain (): Promise<void> {
+    clearTimeout(timer)
+    timer = undefined
+    if (dropped > reported) log.error({ dropped: dropped - reported }, 'audit events were dropped: the queue was full')
+    reported = dropped
+    try {
+      while (waiting.length > 0) await write(waiting.slice(0, BATCH))
+    } catch (error) {
+      log.error({ err: error, waiting: waiting.length }, 'audit events cannot be written now; they are kept')
+    }
+  }
+
+  async function write (rows: AuditFields[]): Promise<void> {
+    try {
+      await append(rows)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      if (rows.length > 1) {
+        for (const row of rows) await write([row])
+        return
+      }
+      dropped += 1
+      reported = dropped
+      log.error({ err: error, action: rows[0]?.action }, 'an audit event was dropped: Postgres refuses its values')
+    }
+    waiting.splice(0, rows.length)
+  }
+
+  async function close (): Promise<void> {
+    await flush()
+    clearTimeout(timer)
+    if (waiting.length > 0) log.fatal({ lost: waiting.length }, 'audit events were lost: the database did not answer')
+  }
+
+  return { add, flush, close, counts: () => ({ waiting: waiting.length, dropped }) }
+}
+
+/** SQLSTATE 22 (data) and 23 (integrity): the same row would fail forever and hold up the others. */
+function isRefusal (error: unknown): boolean {
+  return error instanceof DatabaseError && /^2[23]/.test(error.code ?? '')
+}

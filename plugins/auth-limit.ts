@@ -1,0 +1,46 @@
+import { LRUCache } from 'lru-cache'
+import { codeOf, problem, type Problem } from '../errors.ts'
+import { toNetwork } from './admin-login.ts'
+
+const BAD_TOKENS = 300
+const WINDOW_MS = 60_000
+const MOST_NETWORKS = 10_000
+
+/**
+ * Counts the bad tokens of each network and changes the answer to them, and to nothing else: a good token of a
+ * neighbour behind the same address passes.
+ */
+export function createBearerLimit () {
+  const counts = new LRUCache<string, { bad: number, endsAt: number }>({ max: MOST_NETWORKS })
+
+  /** @throws what `attempt` throws, or RATE_LIMITED in place of UNAUTHENTICATED after 300 of them in a minute */
+  return async function limit<T> (address: string, attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (codeOf(error) !== 'UNAUTHENTICATED') throw error
+      const network = toNetwork(address)
+      const now = Date.now()
+      let count = counts.get(network)
+      if (!count || count.endsAt <= now) {
+        count = { bad: 0, endsAt: now + WINDOW_MS }
+        counts.set(network, count)
+      }
+      count.bad += 1
+      throw count.bad > BAD_TOKENS ? limited(Math.ceil((count.endsAt - now) / 1000)) : error
+    }
+  }
+}
+
+/** Without a stack, for the same reason as `refusal`. */
+function limited (seconds: number): Problem {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return problem('RATE_LIMITED', 'Too many bad tokens came from this address. A valid one is still taken.', {
+      retry_after_seconds: seconds
+    })
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}

@@ -1,0 +1,189 @@
+import { verify as verifyArgon2 } from '@node-rs/argon2'
+import { LRUCache } from 'lru-cache'
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { isProblem, problem, type Problem } from './errors.ts'
+import type { Semaphore } from './semaphore.ts'
+import { parseToken, type TokenKind } from './tokens.ts'
+
+/** Cost of a token's hash: the token is 256 random bits, so the least that OWASP asks for is plenty. */
+export const TOKEN_ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+
+const MOST_ENTRIES = 10_000
+const FRESH_MS = 30_000
+/** A fill never takes as long as this; what was invalidated before needs no memory of it. */
+const INVALIDATION_MS = 120_000
+const MOST_READS = 3
+
+/** What the row of a token says. */
+export interface GateRow<P> {
+  principal: P
+  /** argon2id of the token whose mac is `mac`. */
+  hash: string
+  mac: Buffer
+  /** The token before a rotation: its mac suffices. */
+  previous?: { mac: Buffer, expiresAt: Date } | null
+  expiresAt: Date | null
+  revokedAt: Date | null
+  /** What is invalidated together, and its version: a row of an older epoch than the last invalidation is stale. */
+  group: string
+  epoch: number
+}
+
+export interface GateOptions<P> {
+  kind: TokenKind
+  /** Key of the macs. */
+  key: Buffer
+  slots: Semaphore
+  /** One indexed read by the token's id. */
+  read: (id: string) => Promise<GateRow<P> | undefined>
+  /** False while invalidations of other replicas may be missed. */
+  isTrusted: () => boolean
+}
+
+export interface TokenGate<P> {
+  /** @throws UNAUTHENTICATED, or OVERLOADED where the token cannot be checked now */
+  verify (token: string): Promise<P>
+  mac (text: string): Buffer
+  /** Drops what was read of the group under an older epoch, also by reads that are still on their way. */
+  invalidate (group: string, epoch: number): void
+  flush (): void
+  /** How often argon2 was run since the start. */
+  argon2Runs (): number
+}
+
+interface Entry<P> {
+  principal: P
+  group: string
+  epoch: number
+  /** Milliseconds since 1970. */
+  freshUntil: number
+}
+
+/** Checks tokens cheaply and refuses bad ones more cheaply still: SECURITY.md, "Access tokens". */
+export function createTokenGate<P> ({ kind, key, slots, read, isTrusted }: GateOptions<P>): TokenGate<P> {
+  const entries = new LRUCache<string, Entry<P>>({ max: MOST_ENTRIES })
+  // A mac that was refused stays refused: tokens are random, so none becomes valid later.
+  const refused = new LRUCache<string, true>({ max: MOST_ENTRIES, ttl: FRESH_MS })
+  // That a hash belongs to a mac does not change: a row that is read again needs no second argon2.
+  const proven = new LRUCache<string, string>({ max: MOST_ENTRIES })
+  const invalidated = new LRUCache<string, number>({ max: 10 * MOST_ENTRIES, ttl: INVALIDATION_MS })
+  const flights = new Map<string, Promise<P>>()
+  let generation = 0
+  let argon2Runs = 0
+
+  const mac = createMac(key)
+  const isStale = ({ group, epoch }: { group: string, epoch: number }) => epoch < (invalidated.get(group) ?? 0)
+
+  async function verify (token: string): Promise<P> {
+    const parsed = parseToken(token)
+    if (parsed?.kind !== kind) throw refusal()
+    const digest = mac(token)
+    const name = digest.toString('base64')
+    const entry = isTrusted() ? freshEntry(name) : undefined
+    if (entry) return entry.principal
+    if (refused.has(name)) throw refusal()
+    let flight = flights.get(name)
+    if (!flight) {
+      flight = check(token, parsed.id, digest, name).finally(() => flights.delete(name))
+      flights.set(name, flight)
+    }
+    return await flight
+  }
+
+  function freshEntry (name: string): Entry<P> | undefined {
+    const entry = entries.get(name)
+    return entry && Date.now() < entry.freshUntil && !isStale(entry) ? entry : undefined
+  }
+
+  async function check (token: string, id: string, digest: Buffer, name: string): Promise<P> {
+    for (let reads = 1; ; reads += 1) {
+      const before = generation
+      const row = await readOrFallBack(id, name)
+      if ('freshUntil' in row) return row.principal
+      const endsAt = endOf(row, digest)
+      if (endsAt === null || endsAt <= Date.now()) {
+        entries.delete(name)
+        refused.set(name, true)
+        throw refusal()
+      }
+      if (row.mac.equals(digest)) await prove(row.hash, token, name)
+      if (Date.now() >= endsAt) throw refusal()
+      const outdated = before !== generation || isStale(row)
+      if (outdated && reads < MOST_READS) continue
+      const { principal, group, epoch } = row
+      if (!outdated) entries.set(name, { principal, group, epoch, freshUntil: Math.min(Date.now() + FRESH_MS, endsAt) })
+      return principal
+    }
+  }
+
+  /** A row of the database, or while it does not answer what was read in the last 30 s. */
+  async function readOrFallBack (id: string, name: string): Promise<GateRow<P> | Entry<P>> {
+    try {
+      const row = await read(id)
+      if (row) return row
+    } catch (cause) {
+      const entry = freshEntry(name)
+      if (entry) return entry
+      throw unavailable(cause)
+    }
+    entries.delete(name)
+    refused.set(name, true)
+    throw refusal()
+  }
+
+  async function prove (hash: string, token: string, name: string): Promise<void> {
+    if (proven.get(name) === hash) return
+    const matches = await slots.run(() => {
+      argon2Runs += 1
+      return verifyArgon2(hash, token)
+    })
+    if (!matches) throw refusal()
+    proven.set(name, hash)
+  }
+
+  return {
+    verify,
+    mac,
+    invalidate (group, epoch) {
+      invalidated.set(group, Math.max(epoch, invalidated.get(group) ?? 0))
+    },
+    flush () {
+      generation += 1
+      entries.clear()
+      refused.clear()
+    },
+    argon2Runs: () => argon2Runs
+  }
+}
+
+/** HMAC-SHA256: what is stored of a secret that a caller must present again. */
+export function createMac (key: Buffer): (text: string) => Buffer {
+  return text => createHmac('sha256', key).update(text).digest()
+}
+
+/** Until when the row takes this mac, in milliseconds since 1970; null where it does not. */
+function endOf<P> ({ mac, previous, expiresAt, revokedAt }: GateRow<P>, digest: Buffer): number | null {
+  if (revokedAt) return null
+  const end = expiresAt?.getTime() ?? Infinity
+  if (timingSafeEqual(mac, digest)) return end
+  if (previous && timingSafeEqual(previous.mac, digest)) return Math.min(end, previous.expiresAt.getTime())
+  return null
+}
+
+/** The same for every bad credential, and without a stack: thousands of them a second must cost nothing. */
+export function refusal (detail = 'A valid bearer token is needed: this one is missing, unknown, expired or revoked.'): Problem {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return problem('UNAUTHENTICATED', detail)
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+/** @returns the problem that the error is, or OVERLOADED: what is asked here fails only where the database does. */
+export function unavailable (cause: unknown): Problem {
+  if (isProblem(cause)) return cause
+  return problem('OVERLOADED', 'The credential cannot be checked now because the database does not answer. Try again soon.',
+    { cause, retry_after_seconds: 5 })
+}
