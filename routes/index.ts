@@ -8,9 +8,12 @@ import health from './health.ts'
 import sessions from './sessions.ts'
 import setup from './setup.ts'
 import tools from './tools.ts'
+import { validatorCompiler } from './validate.ts'
 
 /** Who may call a route is decided here, by the scope that it is registered in. */
 export default async function routes (app: FastifyInstance): Promise<void> {
+  app.setValidatorCompiler(validatorCompiler)
+
   await app.register(health)
   await app.register(setup)
 

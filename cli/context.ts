@@ -1,0 +1,57 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { statSync } from 'node:fs'
+import type { Config } from '../config.ts'
+import { loggerOptions } from '../logger.ts'
+import admin from '../plugins/admin.ts'
+import audit from '../plugins/audit.ts'
+import bus from '../plugins/bus.ts'
+import connections from '../plugins/connections.ts'
+import db from '../plugins/db.ts'
+import providers from '../plugins/providers.ts'
+import sessions from '../plugins/sessions.ts'
+import vault from '../plugins/vault.ts'
+import type { Io } from './output.ts'
+
+/** What every command is given. */
+export interface Cli {
+  io: Io
+  /** Opens the server's own plugins for `work`, and closes them after it. */
+  use: <T>(work: (app: FastifyInstance) => Promise<T>, needs?: Needs) => Promise<T>
+}
+
+export interface Needs {
+  /** True: the command asks a provider. */
+  providers?: boolean
+}
+
+/** Who the audit log says it was. */
+export const by = { actor: 'cli' }
+
+/** Runs `work` over the server's plugins, without routes and without listening. Logs go to the error output. */
+export async function withContext<T> (
+  config: Config, { stderr }: Io, work: (app: FastifyInstance) => Promise<T>, needs: Needs = {}
+): Promise<T> {
+  becomeOwner(config.dataDir)
+  const logLevel = config.logLevel === 'info' ? 'warn' : config.logLevel
+  const app = Fastify({ logger: loggerOptions({ ...config, logLevel }, line => stderr.write(line)) })
+  // The database of a running server where there is one, else started for this command.
+  app.register(db, { config, open: { beside: true } })
+  for (const plugin of [bus, vault, audit, sessions, admin, connections]) app.register(plugin, { config })
+  if (needs.providers) app.register(providers, { config })
+  try {
+    await app.ready()
+    return await work(app)
+  } finally {
+    await app.close()
+  }
+}
+
+/** Root steps down to the user whose DATA_DIR it is, so that no file is left in it that the server cannot read. */
+function becomeOwner (dataDir: string): void {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = statSync(dataDir, { throwIfNoEntry: false }) ?? { uid: 0, gid: 0 }
+  if (uid === 0) return
+  process.setgroups?.([gid])
+  process.setgid?.(gid)
+  process.setuid?.(uid)
+}

@@ -1,0 +1,53 @@
+import { Command, CommanderError } from 'commander'
+import { loadConfig } from '../config.ts'
+import { VERSION } from '../version.ts'
+import { addAdminTokenCommands } from './admin-tokens.ts'
+import { addConnectionCommands } from './connections.ts'
+import { withContext, type Cli } from './context.ts'
+import { addCredentialCommands } from './credentials.ts'
+import { UsageError } from './error.ts'
+import type { Io } from './output.ts'
+import { addSessionCommands } from './sessions.ts'
+
+const FAILURE = 1
+const USAGE = 2
+
+/**
+ * Runs one `fmcp` command.
+ * @param args without the interpreter and the script
+ * @returns the exit code: 0, 1 for a failure, 2 for a call that is not understood
+ */
+export async function run (args: string[], env: Record<string, string | undefined>, io: Io): Promise<number> {
+  try {
+    await createProgram({ io, use: (work, needs) => withContext(loadConfig(env), io, work, needs) }).parseAsync(args, { from: 'user' })
+    return 0
+  } catch (error) {
+    // Commander has said it already, by its output.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
+    io.stderr.write(`fmcp: ${toLine(error)}\n`)
+    return error instanceof UsageError ? USAGE : FAILURE
+  }
+}
+
+function createProgram (cli: Cli): Command {
+  const program = new Command('fmcp')
+    .description('What an operator of the Financial MCP Server does from a shell. It reads the same environment ' +
+      'as the server, and works beside a running one or without it.')
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => cli.io.stdout.write(text),
+      writeErr: text => cli.io.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'fmcp: '))
+    })
+  addAdminTokenCommands(program, cli)
+  addConnectionCommands(program, cli)
+  addCredentialCommands(program, cli)
+  addSessionCommands(program, cli)
+  return program
+}
+
+function toLine (error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.replace(/\s+/g, ' ').trim() || 'It failed without a message.'
+}

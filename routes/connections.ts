@@ -1,0 +1,63 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { ConnectionPatchSchema, ConnectionRequestSchema, ConnectionSchema, IdSchema } from '../schemas/control.ts'
+import { problems } from '../schemas/problem.ts'
+import { actorOf } from './actor.ts'
+
+const tags = ['connections']
+const params = Type.Object({ id: IdSchema })
+
+/** Connections: profiles that hold provider keys and settings. */
+const routes: FastifyPluginAsyncTypebox = async app => {
+
+  app.get('/api/connections', {
+    schema: {
+      summary: 'List the connections',
+      tags,
+      response: { 200: Type.Array(ConnectionSchema), ...problems }
+    }
+  }, () => app.connections.list())
+
+  app.post('/api/connections', {
+    schema: {
+      summary: 'Create a connection',
+      description: 'What `settings` leaves out stands at its default.',
+      tags,
+      body: ConnectionRequestSchema,
+      response: { 201: ConnectionSchema, ...problems }
+    }
+  }, async (request, reply) => {
+    const connection = await app.connections.create(request.body, actorOf(request))
+    return reply.code(201).header('location', `/api/connections/${connection.id}`).send(connection)
+  })
+
+  app.get('/api/connections/:id', {
+    schema: { summary: 'Read a connection', tags, params, response: { 200: ConnectionSchema, ...problems } }
+  }, request => app.connections.get(request.params.id))
+
+  app.patch('/api/connections/:id', {
+    schema: {
+      summary: 'Change a connection',
+      description: 'Members of `settings` that are left out stay as they are; each one given is replaced whole.',
+      tags,
+      params,
+      body: ConnectionPatchSchema,
+      response: { 200: ConnectionSchema, ...problems }
+    }
+  }, request => app.connections.update(request.params.id, request.body, actorOf(request)))
+
+  app.delete('/api/connections/:id', {
+    schema: {
+      summary: 'Delete a connection',
+      description: 'Destroys its keys for good and ends its sessions.',
+      tags,
+      params,
+      response: { 204: Type.Null({ description: 'Deleted' }), ...problems }
+    }
+  }, async (request, reply) => {
+    await app.connections.delete(request.params.id, actorOf(request))
+    return reply.code(204).send(null)
+  })
+}
+
+export default routes

@@ -1,0 +1,70 @@
+import t from 'tap'
+import { assertNoCanary, buildControl, CANARY } from './build-control.ts'
+
+t.test('a session\'s token is shown once, is not stored by caches, and lets its client in', async t => {
+  const { app, call } = await buildControl(t)
+  const { id } = (await call('POST', '/api/connections', { name: 'a' })).json()
+  const created = await call('POST', `/api/connections/${id}/session`, { name: 'laptop', ttl_seconds: 60 })
+  t.equal(created.statusCode, 201)
+  t.equal(created.headers['cache-control'], 'no-store')
+  const { access_token: token, ...session } = created.json()
+  t.match(session, { connection_id: id, name: 'laptop', token_last_four: token.slice(-4), revoked_at: null })
+  t.match(token, /^fmcp_st_/)
+  t.match(await app.sessions.verify(token), { session_id: session.session_id })
+  const listed = await call('GET', `/api/connections/${id}/sessions`)
+  t.same(listed.json(), [session])
+  t.notMatch(listed.body, token)
+})
+
+t.test('a session may be asked for without a body, and then ends after 90 days', async t => {
+  const { call } = await buildControl(t)
+  const { id } = (await call('POST', '/api/connections', { name: 'a' })).json()
+  for (const body of [undefined, '', {}]) {
+    const { expires_at: expires } = (await call('POST', `/api/connections/${id}/session`, body)).json()
+    t.ok(Math.abs(Date.parse(expires) - Date.now() - 90 * 86_400_000) < 60_000)
+  }
+  t.match((await call('POST', `/api/connections/${id}/session`, { ttl_seconds: null })).json(), { expires_at: null })
+})
+
+t.test('a session request that is not valid makes none', async t => {
+  const { call } = await buildControl(t)
+  const { id } = (await call('POST', '/api/connections', { name: 'a' })).json()
+  for (const body of [{ ttl_seconds: 59 }, { ttl_seconds: '60' }, { ttl_seconds: 1e10 }, { name: '' }, { scope: 'all' }, [], 'true']) {
+    t.match((await call('POST', `/api/connections/${id}/session`, body)).json(), { status: 400, code: 'FMS_INVALID_INPUT' })
+  }
+  t.same((await call('GET', `/api/connections/${id}/sessions`)).json(), [])
+})
+
+t.test('a revoked session is refused at once, and a second time changes nothing', async t => {
+  const { app, call } = await buildControl(t)
+  const { id } = (await call('POST', '/api/connections', { name: 'a' })).json()
+  const { session_id: sessionId, access_token: token } = (await call('POST', `/api/connections/${id}/session`)).json()
+  await app.sessions.verify(token)
+  t.equal((await call('DELETE', `/api/sessions/${sessionId}`)).statusCode, 204)
+  await t.rejects(app.sessions.verify(token), { code: 'FMS_UNAUTHENTICATED' })
+  t.equal((await call('DELETE', `/api/sessions/${sessionId}`)).statusCode, 204)
+  t.match((await call('GET', `/api/connections/${id}/sessions`)).json(), [{ revoked_at: /Z$/ }])
+  t.equal((await call('DELETE', '/api/sessions/00000000-0000-4000-8000-000000000000')).statusCode, 404)
+  t.equal((await call('DELETE', '/api/sessions/1')).statusCode, 400)
+})
+
+t.test('nobody without an admin\'s credential comes in', async t => {
+  const control = await buildControl(t)
+  const { app, call } = control
+  const { id } = (await call('POST', '/api/connections', { name: 'a' })).json()
+  const { access_token: session } = (await call('POST', `/api/connections/${id}/session`)).json()
+  const responses = []
+  for (const authorization of [undefined, `Bearer ${session}`, `Bearer ${CANARY}`, `Basic ${CANARY}`]) {
+    for (const [method, url] of [
+      ['GET', '/api/connections'], ['POST', '/api/connections'], ['GET', `/api/connections/${id}`], ['DELETE', `/api/connections/${id}`],
+      ['PUT', `/api/connections/${id}/credentials/fmp`], ['POST', `/api/connections/${id}/session`], ['GET', '/api/audit'],
+      ['GET', '/api/admin'], ['GET', '/api/admin-tokens'], ['POST', '/api/admin-tokens'], ['POST', '/api/logout']
+    ] as const) {
+      const response = await app.inject({ method, url, headers: { ...(authorization && { authorization }) } })
+      responses.push(response)
+      if (response.statusCode !== 401 && response.statusCode !== 429) t.fail(`${method} ${url} answered ${response.statusCode}`)
+    }
+  }
+  t.match(responses[0]?.headers['www-authenticate'], /Bearer/)
+  await assertNoCanary(t, control, responses)
+})
