@@ -1,0 +1,68 @@
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
+
+const BODY_LIMIT = 1024 * 1024
+const MAX_DEPTH = 64
+
+const PARSE_ERROR = -32700
+const INVALID_REQUEST = -32600
+
+/** A JSON-RPC error as an HTTP answer. */
+export function sendRpcError (reply: FastifyReply, status: number, code: number, message: string): FastifyReply {
+  return reply.code(status).type('application/json').send(JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id: null }))
+}
+
+export const sendEmptyBody = (reply: FastifyReply) =>
+  sendRpcError(reply, 400, PARSE_ERROR, 'Parse error: the request has no body')
+
+/**
+ * Makes a scope read JSON-RPC bodies: an empty body is undefined, what cannot be read is answered as JSON-RPC wants it.
+ * Every other error goes on to the app's own error handler.
+ */
+export function useRpcBodies (scope: FastifyInstance): void {
+  const parseJson = scope.getDefaultJsonParser('error', 'error')
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser<string>('application/json', { parseAs: 'string', bodyLimit: BODY_LIMIT }, (request, body, done) => {
+    if (body === '') return done(null, undefined)
+    if (isDeeperThan(body, MAX_DEPTH)) return done(new DepthError())
+    return parseJson(request, body, done)
+  })
+  scope.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error instanceof DepthError) return sendRpcError(reply, 400, INVALID_REQUEST, error.message)
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+      return sendRpcError(reply, 413, INVALID_REQUEST, 'Invalid Request: a message may have 1 MiB at most')
+    }
+    if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+      return sendRpcError(reply, 415, INVALID_REQUEST, 'Unsupported Media Type: Content-Type must be application/json')
+    }
+    if (error instanceof SyntaxError || error.code?.startsWith('FST_ERR_CTP_')) {
+      return sendRpcError(reply, 400, PARSE_ERROR, 'Parse error: the body is not valid JSON')
+    }
+    throw error
+  })
+}
+
+class DepthError extends Error {
+  constructor () {
+    super(`Invalid Request: a message may be nested ${MAX_DEPTH} levels deep at most`)
+  }
+}
+
+/** Looks at the text alone, so that a hostile body is refused before anything is built from it. */
+function isDeeperThan (json: string, limit: number): boolean {
+  let depth = 0
+  let quoted = false
+  for (let i = 0; i < json.length; i++) {
+    const char = json.charCodeAt(i)
+    if (quoted) {
+      if (char === 0x5c) i++
+      else if (char === 0x22) quoted = false
+    } else if (char === 0x22) {
+      quoted = true
+    } else if (char === 0x7b || char === 0x5b) {
+      if (++depth > limit) return true
+    } else if (char === 0x7d || char === 0x5d) {
+      depth--
+    }
+  }
+  return false
+}

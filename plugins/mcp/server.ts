@@ -1,0 +1,87 @@
+import {
+  CLIENT_INFO_META_KEY, Server, TRACEPARENT_META_KEY,
+  type CallToolRequest, type ServerContext, type ServerOptions
+} from '@modelcontextprotocol/server'
+import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv'
+import type { FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
+import { VERSION } from '../../version.ts'
+import type { SessionPrincipal } from '../auth.ts'
+import type { McpCall, McpCatalogue } from './catalogue.ts'
+
+const INSTRUCTIONS = 'Market data from the user\'s own provider keys. Write symbols in canonical form: AAPL, BRK.B, ' +
+  'BTC/USD, EUR/USD; when unsure, ask search_symbols first. Every answer has meta: say its provider and as_of when you quote numbers, ' +
+  'and say so when it is delayed or synthetic. null means unknown, not zero.'
+
+const FIRST_STRUCTURED_VERSION = '2025-06-18'
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
+/** Who sent one HTTP message, by which transport. */
+export interface Exchange extends Pick<McpCall, 'principal' | 'log' | 'requestId' | 'ip' | 'transport'> {
+  /** The protocol version agreed on, where no envelope names one. */
+  version: string
+  client: { name: string, version: string } | undefined
+}
+
+/**
+ * Stands in for the web Request of a POST. The SDK reads the method, the headers and the signal of one whose body it is
+ * given parsed, and a real Request costs as much CPU as all the rest (measured). It is also the key to the exchange.
+ */
+export function toSdkRequest (exchange: Exchange, headers: IncomingHttpHeaders, signal: AbortSignal): Request {
+  const view: Pick<Headers, 'get'> = { get: name => headers[name.toLowerCase()]?.toString() ?? null }
+  const request = { method: 'POST', headers: view, signal } as Request
+  exchanges.set(request, exchange)
+  return request
+}
+
+const exchanges = new WeakMap<Request, Exchange>()
+
+export function toExchange (request: FastifyRequest, transport: Exchange['transport'], version: string): Exchange {
+  const principal = request.getDecorator<SessionPrincipal>('principal')
+  return { principal, log: request.log, requestId: request.id, ip: request.ip, transport, version, client: undefined }
+}
+
+/** Makes the function that makes servers: what can be shared between them is built here, once. */
+export function createServerFactory (catalogue: McpCatalogue): () => Server {
+  const hint = { ttlMs: 300_000, cacheScope: 'private' as const }
+  const list = { tools: [...catalogue.listTools()] }
+  const options: ServerOptions = {
+    capabilities: { ...catalogue.capabilities, tools: { listChanged: false } },
+    instructions: INSTRUCTIONS,
+    cacheHints: { 'tools/list': hint, 'server/discover': hint },
+    jsonSchemaValidator: new AjvJsonSchemaValidator()
+  }
+  const callTool = ({ params }: CallToolRequest, context: ServerContext) =>
+    catalogue.callTool(params.name, params.arguments ?? {}, toCall(context))
+  return () => {
+    const server = new Server({ name: 'financial-mcp-server', title: 'Financial MCP Server', version: VERSION }, options)
+    server.setRequestHandler('tools/list', () => list)
+    server.setRequestHandler('tools/call', callTool)
+    catalogue.install?.(server)
+    return server
+  }
+}
+
+function toCall (context: ServerContext): McpCall {
+  const exchange = context.http?.req && exchanges.get(context.http.req)
+  if (!exchange) throw new Error('The call belongs to no exchange')
+  const { version, client, ...caller } = exchange
+  const { _meta: meta, signal } = context.mcpReq
+  const envelope: Record<string, unknown> | undefined = context.mcpReq.envelope
+  const traceparent = meta?.[TRACEPARENT_META_KEY]
+  return {
+    ...caller,
+    signal,
+    context,
+    client: toClient(envelope?.[CLIENT_INFO_META_KEY]) ?? client,
+    structured: envelope !== undefined || version >= FIRST_STRUCTURED_VERSION,
+    traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined
+  }
+}
+
+/** A client's name and version, which it may choose at will, cut to what a log line can hold. */
+export function toClient (info: unknown): Exchange['client'] {
+  if (typeof info !== 'object' || info === null || !('name' in info) || typeof info.name !== 'string') return undefined
+  const version = 'version' in info && typeof info.version === 'string' ? info.version : ''
+  return { name: info.name.slice(0, 100), version: version.slice(0, 40) }
+}

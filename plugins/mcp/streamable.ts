@@ -1,0 +1,165 @@
+import {
+  DEFAULT_NEGOTIATED_PROTOCOL_VERSION, WebStandardStreamableHTTPServerTransport, classifyInboundRequest,
+  createMcpHandler, isInitializeRequest, type Server
+} from '@modelcontextprotocol/server'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
+import { Readable } from 'node:stream'
+import type { McpCatalogue } from './catalogue.ts'
+import { sendEmptyBody, sendRpcError } from './body.ts'
+import { toClient, toExchange, toSdkRequest, type Exchange } from './server.ts'
+
+const FIRST_MODERN_VERSION = '2026-07-28'
+const METHOD_NOT_ALLOWED = -32000
+
+export interface StreamableOptions {
+  catalogue: McpCatalogue
+  createServer: () => Server
+  keepAliveMs: number
+}
+
+/** POST and DELETE /mcp: Streamable HTTP of the modern revision, and of the 2025 ones without sessions. */
+export function registerStreamable (scope: FastifyInstance, options: StreamableOptions): void {
+  const { createServer, keepAliveMs } = options
+  const modern = createMcpHandler(createServer, {
+    legacy: 'reject',
+    keepAliveMs,
+    onerror: error => scope.log.debug({ err: error }, 'MCP request refused')
+  })
+  const serveLegacy = createLegacyHandler(options)
+
+  scope.post('/mcp', async (request, reply) => {
+    if (request.body === undefined) return sendEmptyBody(reply)
+    const version = versionOf(request)
+    const exchange = toExchange(request, 'mcp', version ?? DEFAULT_NEGOTIATED_PROTOCOL_VERSION)
+    if (isLegacy(request, version)) return serveLegacy(request, reply, exchange)
+    const signal = toDisconnectSignal(reply)
+    const response = await modern.fetch(
+      toSdkRequest(exchange, request.headers, signal), { parsedBody: request.body })
+    return signal.aborted ? reply.hijack() : sendResponse(reply, response)
+  })
+
+  scope.delete('/mcp', async (request, reply) => refuseMethod(reply))
+}
+
+export const refuseMethod = (reply: FastifyReply) =>
+  sendRpcError(reply.header('allow', 'POST'), 405, METHOD_NOT_ALLOWED, 'Method not allowed.')
+
+export function versionOf (request: FastifyRequest): string | undefined {
+  return request.headers['mcp-protocol-version']?.toString()
+}
+
+/** What names a modern version is the modern handler's to answer, batches and responses too. */
+function isLegacy ({ body }: FastifyRequest, version: string | undefined): boolean {
+  if (version !== undefined && version >= FIRST_MODERN_VERSION) return false
+  return classifyInboundRequest({
+    httpMethod: 'POST', body, ...(version !== undefined && { protocolVersionHeader: version })
+  }).kind === 'legacy'
+}
+
+/**
+ * The 2025 revisions, one server a request. A disconnect is not a cancel there: the call runs to its end, and
+ * `notifications/cancelled` reaches it by the caller and the request id.
+ */
+function createLegacyHandler ({ catalogue, createServer, keepAliveMs }: StreamableOptions) {
+  const clients = new LRUCache<string, NonNullable<Exchange['client']>>({ max: 5000 })
+  const running = new Map<string, Set<() => void>>()
+  const never = new AbortController().signal
+
+  return async (request: FastifyRequest, reply: FastifyReply, exchange: Exchange): Promise<FastifyReply> => {
+    // Stateless: the name given to initialize is remembered for the log, and nothing else depends on it.
+    const caller = [exchange.principal.session_id, exchange.ip, request.headers['user-agent']].join('\n')
+    const introduced = isInitializeRequest(request.body) ? toClient(request.body.params.clientInfo) : undefined
+    if (introduced) clients.set(caller, introduced)
+    exchange.client = clients.get(caller)
+
+    cancelRunning(running, caller, request.body)
+    const server = createServer()
+    const enableJsonResponse = !catalogue.notifies
+    const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse, keepAliveMs })
+    await server.connect(transport)
+    const { cancelled, forget } = track(running, caller, request.body, server)
+    const end = () => {
+      forget()
+      server.close()
+    }
+    try {
+      const sdkRequest = toSdkRequest(exchange, request.headers, never)
+      const handled = transport.handleRequest(sdkRequest, { parsedBody: request.body })
+      const response = await (cancelled ? Promise.race([handled, cancelled]) : handled)
+      if (isStream(response)) return sendResponse(reply, response, end)
+      end()
+      return sendResponse(reply, response)
+    } catch (error) {
+      end()
+      throw error
+    }
+  }
+}
+
+/** Makes a single request cancellable until it is forgotten; a batch is not. */
+function track (running: Map<string, Set<() => void>>, caller: string, body: unknown, server: Server) {
+  if (!isObject(body) || body['method'] !== 'tools/call') return { cancelled: undefined, forget: () => {} }
+  const key = keyOf(caller, body['id'])
+  let cancel = () => {}
+  const cancelled = new Promise<Response>(resolve => {
+    cancel = () => {
+      // A cancelled request is not answered; the POST that carried it must still end.
+      resolve(new Response(null, { status: 202 }))
+      server.close()
+    }
+  })
+  const calls = running.get(key) ?? new Set()
+  running.set(key, calls.add(cancel))
+  const forget = () => {
+    calls.delete(cancel)
+    if (calls.size === 0) running.delete(key)
+  }
+  return { cancelled, forget }
+}
+
+function cancelRunning (running: Map<string, Set<() => void>>, caller: string, body: unknown): void {
+  if (!isObject(body) || body['method'] !== 'notifications/cancelled' || !isObject(body['params'])) return
+  const calls = running.get(keyOf(caller, body['params']['requestId']))
+  // Two clients of one token may have the same id: which of them cancelled cannot be told, and a cancel may be ignored.
+  if (calls?.size === 1) for (const cancel of calls) cancel()
+}
+
+const keyOf = (caller: string, id: unknown) => `${caller}\n${typeof id} ${String(id)}`
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isStream = (response: Response) => response.headers.get('content-type') === 'text/event-stream'
+
+/** Aborts when the connection closes before the answer was written. */
+function toDisconnectSignal (reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => { if (!reply.raw.writableFinished) controller.abort() })
+  return controller.signal
+}
+
+async function sendResponse (reply: FastifyReply, response: Response, onEnd?: () => void): Promise<FastifyReply> {
+  reply.code(response.status)
+  response.headers.forEach((value, name) => { reply.header(name, value) })
+  if (response.body === null) return reply.send()
+  if (!isStream(response)) return reply.send(await response.text())
+  return reply.send(Readable.from(toFrames(response.body, onEnd)))
+}
+
+/** With `onEnd`, the stream is read to its end even when nobody takes it any more; else it is cancelled then. */
+async function * toFrames (body: ReadableStream<Uint8Array>, onEnd?: () => void) {
+  const reader = body.getReader()
+  try {
+    // A comment at once: proxies withhold the headers until the first byte.
+    yield ': ok\n\n'
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
+  } finally {
+    if (onEnd) drain(reader).then(onEnd)
+    else reader.cancel()
+  }
+}
+
+async function drain (reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  while (!(await reader.read()).done);
+}
