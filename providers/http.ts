@@ -1,5 +1,7 @@
-import { Agent, interceptors, type Dispatcher } from 'undici'
+import { Agent, type Dispatcher } from 'undici'
+import { pipeline } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createGunzip } from 'node:zlib'
 import { problem, type Problem } from '../errors.ts'
 import type { Credential, Provider, ProviderFailure, ProviderSettings, ProviderUrls } from './types.ts'
 
@@ -43,15 +45,16 @@ const MAX_BYTES = 16 * 1024 * 1024
 const MAX_WAIT_MS = 2_000
 
 export function createHttp ({ urls, deadlineMs = DEADLINE_MS, maxBytes = MAX_BYTES }: HttpOptions): ProviderHttp {
-  const agent = new Agent({ connections: 32, connect: { timeout: 5_000 }, headersTimeout: deadlineMs, bodyTimeout: deadlineMs })
-  const dispatcher = agent.compose(interceptors.decompress({ skipErrorResponses: false }))
+  const agent = new Agent({
+    connections: 32, connect: { timeout: 5_000 }, headersTimeout: deadlineMs, bodyTimeout: deadlineMs
+  })
 
   return {
     async send (request, upstream) {
       const deadline = AbortSignal.timeout(deadlineMs)
       const startedAt = Date.now()
       for (let attempt = 1; ; attempt++) {
-        const outcome = await attemptOnce(dispatcher, request, upstream, deadline, urls, maxBytes)
+        const outcome = await attemptOnce(agent, request, upstream, deadline, urls, maxBytes)
         if ('json' in outcome) return outcome.json
         const waitMs = attempt === 1 ? retryDelay(outcome) : undefined
         if (waitMs === undefined || Date.now() - startedAt + waitMs >= deadlineMs) throw outcome.problem
@@ -85,7 +88,7 @@ async function attemptOnce (dispatcher: Dispatcher, request: ProviderRequest, up
       headers: { accept: 'application/json', 'accept-encoding': 'gzip', ...(credential && provider.authHeaders(credential)) },
       signal: AbortSignal.any([signal, deadline])
     })
-    const text = await readText(response.body, maxBytes)
+    const text = await readText(response, maxBytes)
     return judge(response, text, upstream)
   } catch (error) {
     if (signal.aborted) throw signal.reason
@@ -103,10 +106,12 @@ function toUrl (base: string | undefined, { path, query = {} }: ProviderRequest)
 
 class TooLarge extends Error {}
 
-async function readText (body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<string> {
+/** The body as text; the cap counts what comes out of the decompression. */
+async function readText ({ headers, body }: Dispatcher.ResponseData, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of body) {
+  const stream = headers['content-encoding'] === 'gzip' ? pipeline(body, createGunzip(), () => {}) : body
+  for await (const chunk of stream) {
     size += chunk.length
     if (size > maxBytes) {
       body.destroy()

@@ -11,6 +11,7 @@ import { startUpstream, type Upstream } from './upstream/index.ts'
 
 export const MASTER_KEY = `k1:${randomBytes(32).toString('base64')}`
 const admin = { actor: 'test' }
+const ALL: ProviderName[] = ['alpaca', 'polygon', 'fmp', 'finnhub']
 
 export interface World {
   app: FastifyInstance
@@ -51,7 +52,7 @@ export async function build (t: Test, env: Record<string, string> = {}): Promise
     config,
     upstream,
     logs,
-    async connect ({ keys = ['alpaca', 'polygon', 'fmp', 'finnhub'], settings = {}, name = `test-${randomBytes(4).toString('hex')}` } = {}) {
+    async connect ({ keys = ALL, settings = {}, name = `test-${randomBytes(4).toString('hex')}` }: ConnectOptions = {}) {
       const { id } = await app.connections.create({ name, settings }, admin)
       for (const provider of keys) await app.connections.setCredential(id, provider, testKey(provider), admin)
       const { access_token: token, session_id: sessionId } = await app.sessions.create(id, {}, admin)
