@@ -16,6 +16,12 @@ const FIXTURE_FREE: Record<string, string[]> = {
   '2026-07-28': ['tools-list', 'dns-rebinding-protection', 'http-header-validation', 'server-stateless']
 }
 
+/** Checks of `server-stateless` that call a diagnostic tool of the suite; the plugin's run above has it. */
+const NEED_DIAGNOSTIC_TOOLS = [
+  'sep-2575-http-server-no-independent-requests-on-stream', 'sep-2575-missing-capability-http-400',
+  'sep-2575-server-no-log-without-loglevel', 'sep-2575-server-rejects-undeclared-capability'
+]
+
 for (const revision of REVISIONS) {
   t.test(`the plugin passes what revision ${revision} requires`, options, async t => {
     const { code, output } = await runConformance(revision, node)
@@ -29,8 +35,12 @@ for (const revision of REVISIONS) {
     const url = new URL('/mcp', await app.listen({ host: '127.0.0.1', port: 0 }))
     for (const scenario of FIXTURE_FREE[revision] ?? []) {
       const { code, output } = await runSuite(url, token, ['--scenario', scenario, '--spec-version', revision], node)
-      if (code !== 0) t.comment(output)
-      t.equal(code, 0, scenario)
+      // eslint-disable-next-line no-control-regex
+      const failed = [...output.matchAll(/\[(\S+) *\] \x1b\[31mFAILURE/g)].map(([, check]) => check)
+      const untestable = scenario === 'server-stateless' ? NEED_DIAGNOSTIC_TOOLS : []
+      t.same(failed.sort(), untestable, scenario)
+      t.equal(code, untestable.length ? 1 : 0)
+      if (failed.length !== untestable.length) t.comment(output)
     }
     app.server.closeAllConnections()
   })
