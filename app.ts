@@ -64,6 +64,6 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(cache)
   await app.register(tools, options)
   await app.register(mcp, options)
-  await app.register(routes)
+  await app.register(routes, options)
   return app
 }

@@ -116,11 +116,18 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
   }
 }
 
+/** What the validator says of the first variable that it refuses. */
+interface Fault {
+  instancePath: string
+  message: string
+  params: Record<string, unknown>
+}
+
 function parse (env: Record<string, string | undefined>): Environment {
   try {
     return envSchema<Environment>({ schema: ConfigSchema, data: env, env: false })
   } catch (error) {
-    const [fault] = (error as { errors?: { instancePath: string, message: string, params: Record<string, unknown> }[] }).errors ?? []
+    const [fault] = (error as { errors?: Fault[] }).errors ?? []
     if (!fault) throw error
     const name = fault.instancePath.slice(1)
     const allowed = 'allowedValues' in fault.params ? `: ${(fault.params.allowedValues as string[]).join(', ')}` : ''

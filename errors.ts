@@ -54,7 +54,11 @@ const classes = Object.fromEntries(
  * @param detail one or two sentences for the caller: what happened and what to do about it
  * @param options.cause the reason for the log; never sent
  */
-export function problem (code: ErrorCode, detail: string, { cause, ...members }: ProblemMembers & { cause?: unknown } = {}): Problem {
+export function problem (
+  code: ErrorCode,
+  detail: string,
+  { cause, ...members }: ProblemMembers & { cause?: unknown } = {}
+): Problem {
   return Object.assign(new classes[code](detail, { cause }), members)
 }
 

@@ -13,8 +13,10 @@ export function redact (text: string): string {
   return text.replace(TOKEN, '$1_[redacted]').replace(SECRET_PARAMETER, '$1[redacted]')
 }
 
+const toStdout = (line: string): void => { process.stdout.write(line) }
+
 /** Fastify's logger options: JSON lines, with secrets taken out by field and, whatever is left, by pattern. */
-export function loggerOptions ({ logLevel }: Config, write: (line: string) => void = line => { process.stdout.write(line) }) {
+export function loggerOptions ({ logLevel }: Config, write: (line: string) => void = toStdout) {
   return {
     level: logLevel,
     redact: {

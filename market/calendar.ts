@@ -1,4 +1,6 @@
-/** The US stock market's trading days, by the exchange's own rules. Holidays decreed at short notice are not foreseen. */
+/**
+ * The US stock market's trading days, by the exchange's own rules. Holidays decreed at short notice are not foreseen.
+ */
 import { addDays, weekdayOf } from './time.ts'
 
 export interface Closing { day: string, name: string, kind: 'closed' | 'early_close' }

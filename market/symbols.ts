@@ -10,7 +10,9 @@ export interface Instrument {
   quote?: string
 }
 
-/** ISO 4217 codes of money that trades against other money: a pair of two of them is forex, any other pair is crypto. */
+/**
+ * ISO 4217 codes of money that trades against other money: a pair of two of them is forex, any other pair is crypto.
+ */
 const FIAT = new Set(('AED ARS AUD BGN BHD BRL CAD CHF CLP CNH CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK ' +
   'JPY KRW KWD MAD MXN MYR NGN NOK NZD PEN PHP PKR PLN QAR RON RUB SAR SEK SGD THB TRY TWD UAH USD UYU VND ZAR ' +
   'XAG XAU XPD XPT').split(' '))

@@ -28,8 +28,8 @@ export function dayIn (zone: string, at: Date): string {
 }
 
 /**
- * The instant at which a zone's wall clock shows a time. Of the hour that a clock change repeats, the first; of the hour
- * it skips, the same minute after the change.
+ * The instant at which a zone's wall clock shows a time. Of the hour that a clock change repeats, the first; of the
+ * hour it skips, the same minute after the change.
  * @param clock `YYYY-MM-DD` (midnight) or `YYYY-MM-DD HH:MM[:SS]`, with a space or a `T`
  */
 export function instantAt (clock: string, zone: string): Date {

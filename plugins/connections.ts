@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import type { Config } from '../config.ts'
 import * as rows from '../db/connections.ts'
 import * as credentialRows from '../db/credentials.ts'
+import { isOutage } from '../db/outage.ts'
 import type { Database } from '../db/types.ts'
 import { problem } from '../errors.ts'
 import {
@@ -44,7 +45,8 @@ export interface Connections {
    */
   testCredential: (id: string, provider: ProviderName, by: Actor, signal: AbortSignal) => Promise<CredentialTest>
   /**
-   * From memory for at most 5 s, and until the bus says that the connection changed. Not to be written to.
+   * From memory for at most 5 s, and until the bus says that the connection changed; for 10 minutes while the database
+   * is away. Not to be written to.
    * @throws NOT_FOUND
    */
   settingsOf: (id: string) => Promise<ConnectionSettings>
@@ -68,9 +70,12 @@ export interface Changed {
 type Work<T> = (trx: Transaction<Database>) => Promise<T>
 
 const SETTINGS_TTL_MS = 5000
+const OUTAGE_TTL_MS = 10 * 60_000
 
 export default fp<{ config: Config }>(async (app, { config }) => {
   const settings = new LRUCache<string, ConnectionSettings>({ max: 1000, ttl: SETTINGS_TTL_MS })
+  /** What was read last, for while the database is away: it decides what is served, never who is let in. */
+  const lastRead = new LRUCache<string, ConnectionSettings>({ max: 1000, ttl: OUTAGE_TTL_MS })
   /** Grows with each invalidation: a row read before one must not be remembered after it. */
   let generation = 0
   const forget = () => {
@@ -192,9 +197,16 @@ export default fp<{ config: Config }>(async (app, { config }) => {
       const known = app.bus.healthy() ? settings.get(id) : undefined
       if (known) return known
       const readAt = generation
-      const found = rows.toSettings(assertFound(await rows.findConnection(app.db, id)))
-      if (readAt === generation) settings.set(id, found)
-      return found
+      try {
+        const found = rows.toSettings(assertFound(await rows.findConnection(app.db, id)))
+        if (readAt === generation) settings.set(id, found)
+        lastRead.set(id, found)
+        return found
+      } catch (error) {
+        const remembered = isOutage(error) ? lastRead.get(id) : undefined
+        if (remembered) return remembered
+        throw error
+      }
     },
 
     importEnvironment: () => importEnvironment(app, config),

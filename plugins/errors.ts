@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { isOutage, outage } from '../db/outage.ts'
 import { ERRORS, codeOf, isProblem, problem, type ErrorCode, type Problem } from '../errors.ts'
 
 /** Fastify's own refusals by status, in our table's words. */
@@ -11,7 +12,7 @@ const BY_STATUS: Record<number, ErrorCode> = {
 export function toBody (error: Problem): Record<string, unknown> {
   const code = codeOf(error)
   const { status, title } = ERRORS[code]
-  const { provider, retry_after_seconds, suggestions, errors, tried } = error
+  const { provider, retry_after_seconds: retry, suggestions, errors, tried } = error
   return {
     type: `urn:fms:error:${code}`,
     title,
@@ -19,7 +20,7 @@ export function toBody (error: Problem): Record<string, unknown> {
     detail: error.message,
     code: `FMS_${code}`,
     ...(provider && { provider }),
-    ...(retry_after_seconds !== undefined && { retry_after_seconds }),
+    ...(retry !== undefined && { retry_after_seconds: retry }),
     ...(suggestions?.length && { suggestions }),
     ...(errors && { errors }),
     ...(tried && { tried })
@@ -29,6 +30,7 @@ export function toBody (error: Problem): Record<string, unknown> {
 /** Any thrown thing as a problem of the table; what is not foreseen tells the caller nothing. */
 export function toProblem (error: FastifyError | Error): Problem {
   if (isProblem(error)) return error
+  if (isOutage(error)) return outage(error)
   const { validation, validationContext, statusCode } = error as Partial<FastifyError>
   if (validation) {
     const errors = validation.map(({ instancePath, message = '', params }) => ({
@@ -69,4 +71,3 @@ export default fp(async app => {
 
   app.addHook('onRequest', async (request, reply) => { reply.header('x-request-id', request.id) })
 }, { name: 'errors' })
-

@@ -19,7 +19,9 @@ export function isTooDeep (text: string, max = MAX_DEPTH): boolean {
   return false
 }
 
-/** Reads JSON bodies: an empty one is undefined, a deep one and one with `__proto__` are refused before they are built. */
+/**
+ * Reads JSON bodies: an empty one is undefined, a deep one and one with `__proto__` are refused before they are built.
+ */
 export default fp(async app => {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeContentTypeParser('application/json')

@@ -16,6 +16,7 @@ export default fp<{ config: Config, version: string }>(async (app, { config, ver
       ...(config.publicUrl && { servers: [{ url: config.publicUrl }] }),
       tags: [
         { name: 'tools', description: 'Market data, with a session token' },
+        { name: 'mcp', description: 'The endpoint of MCP clients' },
         { name: 'connections', description: 'Profiles that hold provider keys' },
         { name: 'sessions', description: 'Access tokens of clients' },
         { name: 'admin', description: 'Setup, login and admin tokens' },

@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import type { FastifyBaseLogger } from 'fastify'
 import { Type } from 'typebox'
 import type { Config } from '../config.ts'
+import { isOutage, outage } from '../db/outage.ts'
 import { codeOf, isProblem, problem } from '../errors.ts'
 import { marketClock, type MarketClock } from '../market/clock.ts'
 import { toInstant } from '../market/time.ts'
@@ -12,7 +13,8 @@ import type { Fetched, Presented, Table, Tool, ToolCall } from '../tools/define.
 import { toFullText, toText } from '../tools/format.ts'
 import { TOOLS } from '../tools/index.ts'
 import { withSuggestions } from '../tools/suggest.ts'
-import type { Cached } from './cache/index.ts'
+import type { CacheKey } from './cache/driver.ts'
+import type { Cached, Loaded } from './cache/index.ts'
 import type { SessionPrincipal } from './auth.ts'
 
 /** Who calls, and over what. */
@@ -63,11 +65,17 @@ declare module 'fastify' {
 /** Within the ten seconds that a stop may take. */
 const STOP_MS = 8_000
 
+type Arguments = ReturnType<ArgumentReader>
+
 interface Entry { tool: Tool, readArguments: ArgumentReader }
+
+function toEntry (tool: Tool): Entry {
+  return { tool, readArguments: createArgumentReader(tool.name, tool.input) }
+}
 
 /** The registry of tools and the one gate that every call passes: validation, cache, receipt, record. */
 export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, { config, catalogue = TOOLS }) => {
-  const entries = new Map<string, Entry>(catalogue.map(tool => [tool.name, { tool, readArguments: createArgumentReader(tool.name, tool.input) }]))
+  const entries = new Map(catalogue.map(tool => [tool.name, toEntry(tool)]))
   const listings = catalogue.map(toListing)
 
   const running = new Set<AbortController>()
@@ -81,7 +89,8 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
     }, STOP_MS).unref()
   })
 
-  async function run ({ tool, readArguments }: Entry, raw: unknown, { principal, signal }: Caller): Promise<ToolResult> {
+  async function run (entry: Entry, raw: unknown, { principal, signal }: Caller): Promise<ToolResult> {
+    const { tool, readArguments } = entry
     const args = readArguments(raw)
     const settings = await app.connections.settingsOf(principal.connection_id)
     const now = new Date()
@@ -90,8 +99,14 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
     }
     const keyArgs = Object.fromEntries(Object.entries(args).filter(([name]) => !tool.presentation?.includes(name)))
     const shared = settings.cache_scope === 'connection'
+    const key: CacheKey = {
+      owner_id: shared ? principal.connection_id : principal.session_id,
+      connection_id: principal.connection_id,
+      tool: tool.name,
+      args: keyArgs
+    }
     const cached = await app.cache.fetch(
-      { owner_id: shared ? principal.connection_id : principal.session_id, connection_id: principal.connection_id, tool: tool.name, args: keyArgs },
+      key,
       ttlOf(tool, args, settings, call.clock, config),
       loadSignal => fetchFor(tool, args, { ...call, signal: loadSignal }),
       signal
@@ -120,7 +135,8 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
         const result = await run(entry, args, { ...caller, signal: controller.signal })
         meta = result.structured.meta
         return result
-      } catch (error) {
+      } catch (thrown) {
+        const error = isOutage(thrown) ? outage(thrown) : thrown
         outcome = caller.signal.aborted ? 'cancelled' : isProblem(error) ? error.code : 'FMS_INTERNAL'
         if (!caller.signal.aborted && codeOf(error) === 'INTERNAL') caller.log.error({ err: error, tool: name }, 'a tool failed')
         throw error
@@ -148,7 +164,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
   app.decorate('tools', tools)
 }, { name: 'tools', dependencies: ['auth', 'sessions', 'audit', 'cache', 'providers', 'connections'] })
 
-async function fetchFor (tool: Tool, args: Record<string, unknown>, call: ToolCall): Promise<{ value: unknown, cacheable: boolean }> {
+async function fetchFor (tool: Tool, args: Arguments, call: ToolCall): Promise<Loaded> {
   try {
     const { cacheable = true, ...value } = await tool.fetch(args, call)
     return { value, cacheable }
@@ -157,20 +173,30 @@ async function fetchFor (tool: Tool, args: Record<string, unknown>, call: ToolCa
   }
 }
 
-function ttlOf (tool: Tool, args: Record<string, unknown>, settings: ConnectionSettings, clock: MarketClock, config: Config): number {
+function ttlOf (
+  tool: Tool,
+  args: Arguments,
+  settings: ConnectionSettings,
+  clock: MarketClock,
+  config: Config
+): number {
   if (!config.caching || !settings.caching) return 0
   return settings.ttl_seconds[tool.name] ?? config.cacheTtlSeconds ?? tool.ttl(args, clock)
 }
 
-function toResult (tool: Tool, args: Record<string, unknown>, { value, hit, age_seconds: age }: Cached, { now, clock }: ToolCall): ToolResult {
-  const { data, meta: kept } = value as Fetched<unknown>
+function toResult (tool: Tool, args: Arguments, cached: Cached, { now, clock }: ToolCall): ToolResult {
+  const { data, meta: kept } = cached.value as Fetched<unknown>
   const presented: Presented = tool.present(data, args)
   const meta: Meta = {
     ...kept,
     ...(kept.provider === 'sample' && { synthetic: true }),
     ...(presented.truncated && { truncated: presented.truncated }),
-    cache: { hit, age_seconds: age },
-    market: { session: clock.session, next_open: clock.next_open, now: toInstant(Math.floor(now.getTime() / 1000) * 1000) }
+    cache: { hit: cached.hit, age_seconds: cached.age_seconds },
+    market: {
+      session: clock.session,
+      next_open: clock.next_open,
+      now: toInstant(Math.floor(now.getTime() / 1000) * 1000)
+    }
   }
   return {
     structured: { data: presented.data, meta },
@@ -192,12 +218,17 @@ function toListing ({ name, title, description, input, output }: Tool): ToolList
   }
 }
 
+interface PlainSchema {
+  required?: string[]
+  properties?: Record<string, { default?: unknown }>
+}
+
 /**
  * Plain JSON Schema for clients. A property with a default may be left out by the caller, so it is not required there;
  * the validator fills it in before it checks.
  */
 export function toJsonSchema (schema: object): object {
-  const plain = JSON.parse(JSON.stringify(schema)) as { required?: string[], properties?: Record<string, { default?: unknown }> }
+  const plain = JSON.parse(JSON.stringify(schema)) as PlainSchema
   const required = plain.required?.filter(name => plain.properties?.[name]?.default === undefined)
   if (required?.length) plain.required = required
   else delete plain.required

@@ -92,7 +92,10 @@ async function attemptOnce (dispatcher: Dispatcher, request: ProviderRequest, up
     return judge(response, text, upstream)
   } catch (error) {
     if (signal.aborted) throw signal.reason
-    return { ...networkFailure(error, provider, deadline), retryable: !deadline.aborted && !(error instanceof TooLarge) }
+    return {
+      ...networkFailure(error, provider, deadline),
+      retryable: !deadline.aborted && !(error instanceof TooLarge)
+    }
   }
 }
 
@@ -133,7 +136,11 @@ function networkFailure (error: unknown, { name, title }: Provider, deadline: Ab
 }
 
 /** Reads the body before it trusts the status: FMP sends errors with status 200, and proxies send HTML with any. */
-function judge (response: Dispatcher.ResponseData, text: string, { provider, credential }: Upstream): { json: unknown } | Failed {
+function judge (
+  response: Dispatcher.ResponseData,
+  text: string,
+  { provider, credential }: Upstream
+): { json: unknown } | Failed {
   const status = response.statusCode
   const body = parseJson(text)
   const failure = provider.classify?.({ status, body, text }) ?? defaultFailure(status, body, text)
@@ -153,6 +160,8 @@ function judge (response: Dispatcher.ResponseData, text: string, { provider, cre
 
 type FailureCode = ProviderFailure['code'] | 'PROVIDER_MALFORMED'
 
+interface Refusal { code: FailureCode, message: string }
+
 const SENTENCES: Record<FailureCode, string> = {
   PROVIDER_REJECTED_KEY: 'refused the key. Check it at the provider and store it again.',
   PROVIDER_NOT_ENTITLED: 'does not include this data in the plan of this key. Ask another provider, or change the plan.',
@@ -168,7 +177,7 @@ function parseJson (text: string): unknown {
   try { return JSON.parse(text) } catch { return undefined }
 }
 
-function defaultFailure (status: number, body: unknown, text: string): { code: FailureCode, message: string } | undefined {
+function defaultFailure (status: number, body: unknown, text: string): Refusal | undefined {
   const message = messageOf(body)
   if (status >= 200 && status < 300) {
     return body === undefined ? { code: 'PROVIDER_MALFORMED', message: text ? 'not JSON' : 'an empty body' } : undefined
@@ -214,4 +223,3 @@ export function belowBase (nextUrl: string, basePath = ''): Pick<ProviderRequest
   const path = url.pathname.startsWith(basePath) ? url.pathname.slice(basePath.length) : url.pathname
   return { path, query: Object.fromEntries(url.searchParams) }
 }
-

@@ -45,7 +45,12 @@ export interface ProviderRouter {
   quotes: (input: Capabilities['quote']['input'], call: RouteCall) => Promise<RoutedItems<Quote>>
   bars: (input: BarsInput, call: RouteCall) => Promise<RoutedItems<BarSeries>>
   /** Proves a stored key with the provider's cheapest call. */
-  test: (connectionId: string, settings: ConnectionSettings, provider: ProviderName, signal: AbortSignal) => Promise<TestResult>
+  test: (
+    connectionId: string,
+    settings: ConnectionSettings,
+    provider: ProviderName,
+    signal: AbortSignal
+  ) => Promise<TestResult>
 }
 
 export interface TestResult {
@@ -68,6 +73,9 @@ interface Adapter<I, O> {
   asset_classes?: readonly AssetClass[]
   fetch: (input: I, call: ProviderCall) => Promise<Answer<O>>
 }
+
+/** The adapter of one capability; undefined where the provider lacks it. */
+type AdapterOf<I, O> = (provider: Provider) => Adapter<I, O> | undefined
 
 /** One provider that may be asked now, with its opened key, and what it can be asked for. */
 interface Candidate<I, O> {
@@ -96,7 +104,12 @@ export function createRouter ({ http, openCredential, onDefect }: RouterOptions)
    * The providers that can be asked, in order.
    * @param remaining read anew before each: the instruments that have no answer yet
    */
-  async function * candidates<I, O> (capability: Capability, pick: (provider: Provider) => Adapter<I, O> | undefined, remaining: () => Instrument[], call: RouteCall): AsyncGenerator<Candidate<I, O>> {
+  async function * candidates<I, O> (
+    capability: Capability,
+    pick: AdapterOf<I, O>,
+    remaining: () => Instrument[],
+    call: RouteCall
+  ): AsyncGenerator<Candidate<I, O>> {
     for (const name of call.settings.provider_order) {
       if (call.provider && name !== call.provider) continue
       const provider = PROVIDERS[name]
@@ -112,7 +125,12 @@ export function createRouter ({ http, openCredential, onDefect }: RouterOptions)
     }
   }
 
-  async function each<I extends { instruments: Instrument[] }, T> (capability: PerSymbolCapability, pick: (provider: Provider) => Adapter<I, PerSymbol<T>> | undefined, input: I, call: RouteCall): Promise<RoutedItems<T>> {
+  async function each<I extends { instruments: Instrument[] }, T> (
+    capability: PerSymbolCapability,
+    pick: AdapterOf<I, PerSymbol<T>>,
+    input: I,
+    call: RouteCall
+  ): Promise<RoutedItems<T>> {
     const items: Record<string, RoutedItem<T>> = {}
     const errors: Record<string, Problem[]> = {}
     const tried: Tried[] = []
@@ -131,19 +149,27 @@ export function createRouter ({ http, openCredential, onDefect }: RouterOptions)
     if (remaining.length === asked.length) throw summarise(capability, call, Object.values(errors).flat(), tried)
     return {
       items: Object.fromEntries(asked.flatMap(({ symbol }) => items[symbol] ? [[symbol, items[symbol]]] : [])),
-      failed: remaining.map(({ symbol }) => ({ symbol, problem: summarise(capability, call, errors[symbol] ?? [], []) })),
+      failed: remaining.map(({ symbol }) => ({
+        symbol,
+        problem: summarise(capability, call, errors[symbol] ?? [], [])
+      })),
       tried
     }
   }
 
   /** A failure of the whole request is every symbol's failure. */
-  async function attempt<I extends { instruments: Instrument[] }, T> ({ provider, adapter, call }: Candidate<I, PerSymbol<T>>, input: I, { signal }: RouteCall): Promise<Answer<PerSymbol<T>>> {
+  async function attempt<I extends { instruments: Instrument[] }, T> (
+    { provider, adapter, call }: Candidate<I, PerSymbol<T>>,
+    input: I,
+    { signal }: RouteCall
+  ): Promise<Answer<PerSymbol<T>>> {
     try {
       return await adapter.fetch(input, call)
     } catch (error) {
       signal.throwIfAborted()
       const failure = toProblem(error, provider)
-      return { data: { items: {}, failures: Object.fromEntries(input.instruments.map(({ symbol }) => [symbol, failure])) }, as_of: null }
+      const failures = Object.fromEntries(input.instruments.map(({ symbol }) => [symbol, failure]))
+      return { data: { items: {}, failures }, as_of: null }
     }
   }
 
@@ -156,8 +182,9 @@ export function createRouter ({ http, openCredential, onDefect }: RouterOptions)
       const tried: Tried[] = []
       const errors: Problem[] = []
       type Output = Capabilities[typeof capability]['output']
-      const pick = (provider: Provider): Adapter<typeof input, Output> | undefined => provider.capabilities[capability]
-      for await (const { provider, adapter, call: providerCall, instruments } of candidates(capability, pick, () => wanted, call)) {
+      const pick: AdapterOf<typeof input, Output> = provider => provider.capabilities[capability]
+      for await (const candidate of candidates(capability, pick, () => wanted, call)) {
+        const { provider, adapter, call: providerCall, instruments } = candidate
         if (instruments.length < wanted.length) continue
         try {
           return { ...await adapter.fetch(input, providerCall), provider: provider.name, tried }
@@ -217,7 +244,10 @@ function summarise (capability: Capability, call: RouteCall, errors: Problem[], 
   const others = tried.length > 1 ? ` Asked: ${tried.map(({ provider, outcome }) => `${provider} (${outcome})`).join(', ')}.` : ''
   const { provider, retry_after_seconds: retry } = first
   return problem(codeOf(first), first.message + others, {
-    ...(provider && { provider }), ...(retry !== undefined && { retry_after_seconds: retry }), ...(tried.length && { tried }), cause: first.cause
+    ...(provider && { provider }),
+    ...(retry !== undefined && { retry_after_seconds: retry }),
+    ...(tried.length && { tried }),
+    cause: first.cause
   })
 }
 

@@ -1,6 +1,15 @@
 import type { Instrument } from '../market/symbols.ts'
 import type {
-  Adjustment, AssetClass, BarSeries, CompanyProfile, MarketStatus, NewsArticle, ProviderName, Quote, SymbolMatch, Timeframe
+  Adjustment,
+  AssetClass,
+  BarSeries,
+  CompanyProfile,
+  MarketStatus,
+  NewsArticle,
+  ProviderName,
+  Quote,
+  SymbolMatch,
+  Timeframe
 } from '../schemas/market.ts'
 import type { Problem } from '../errors.ts'
 import type { ProviderRequest } from './http.ts'
@@ -20,7 +29,9 @@ export type Capability = keyof Capabilities
 export interface BarsInput {
   instruments: Instrument[]
   timeframe: Timeframe
-  /** First instant, inclusive. For 1day and longer: midnight in New York of the first day (UTC for crypto and forex). */
+  /**
+   * First instant, inclusive. For 1day and longer: midnight in New York of the first day (UTC for crypto and forex).
+   */
   start: Date
   /** Last instant, exclusive: only bars that start before it. Never later than now. */
   end: Date

@@ -9,7 +9,6 @@ const tags = ['admin']
 
 /** The admin's own: who it is, its logout, and the tokens that give scripts its access. */
 const routes: FastifyPluginAsyncTypebox = async app => {
-
   app.get('/api/admin', {
     schema: { summary: 'Whom the server takes the caller for', tags, response: { 200: AdminIdentitySchema, ...problems } }
   }, async ({ principal }) => {

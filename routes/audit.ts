@@ -5,7 +5,6 @@ import { problems } from '../schemas/problem.ts'
 
 /** What happened, newest first. */
 const routes: FastifyPluginAsyncTypebox = async app => {
-
   app.get('/api/audit', {
     schema: {
       summary: 'Read the audit log',

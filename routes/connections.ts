@@ -9,7 +9,6 @@ const params = Type.Object({ id: IdSchema })
 
 /** Connections: profiles that hold provider keys and settings. */
 const routes: FastifyPluginAsyncTypebox = async app => {
-
   app.get('/api/connections', {
     schema: {
       summary: 'List the connections',

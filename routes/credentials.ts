@@ -12,7 +12,6 @@ const url = '/api/connections/:id/credentials/:provider'
 
 /** Provider keys: written, tested and deleted, never read back. */
 const routes: FastifyPluginAsyncTypebox = async app => {
-
   app.put(url, {
     // The fields depend on the provider, so the plugin names the fault: a union's own messages would not.
     attachValidation: true,

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { Config } from '../config.ts'
 import { adminScope, sessionScope } from '../plugins/auth.ts'
 import adminTokens from './admin-tokens.ts'
 import audit from './audit.ts'
@@ -9,13 +10,15 @@ import sessions from './sessions.ts'
 import setup from './setup.ts'
 import tools from './tools.ts'
 import { validatorCompiler } from './validate.ts'
+import wellKnown from './well-known.ts'
 
 /** Who may call a route is decided here, by the scope that it is registered in. */
-export default async function routes (app: FastifyInstance): Promise<void> {
+export default async function routes (app: FastifyInstance, options: { config: Config }): Promise<void> {
   app.setValidatorCompiler(validatorCompiler)
 
   await app.register(health)
   await app.register(setup)
+  await app.register(wellKnown, options)
 
   await app.register(async bearer => {
     sessionScope(bearer)

@@ -9,7 +9,6 @@ const params = Type.Object({ id: IdSchema })
 
 /** Sessions: what a client presents to use a connection. */
 const routes: FastifyPluginAsyncTypebox = async app => {
-
   app.post('/api/connections/:id/session', {
     schema: {
       summary: 'Create a session',

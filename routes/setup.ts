@@ -9,7 +9,6 @@ const tags = ['admin']
 
 /** The ways in: the first admin by the setup code, every later login by password. For the public scope. */
 const routes: FastifyPluginAsyncTypebox = async app => {
-
   app.get('/api/setup', {
     schema: { summary: 'Whether the first admin is still to be made', tags, response: { 200: SetupStateSchema, ...problems } }
   }, async () => ({ needed: await app.admin.needsSetup() }))

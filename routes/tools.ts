@@ -30,7 +30,11 @@ const routes: FastifyPluginAsync = async app => {
   app.get('/api/tools', {
     schema: { summary: 'The catalogue of tools', tags: ['tools'], response: { 200: { type: 'object', additionalProperties: true } } }
   }, async () => ({
-    tools: app.tools.list().map(({ inputSchema, outputSchema, ...tool }) => ({ ...tool, input_schema: inputSchema, output_schema: outputSchema }))
+    tools: app.tools.list().map(({ inputSchema, outputSchema, ...tool }) => ({
+      ...tool,
+      input_schema: inputSchema,
+      output_schema: outputSchema
+    }))
   }))
 
   for (const { name, title, description, inputSchema, outputSchema } of app.tools.list()) {
@@ -51,8 +55,13 @@ const routes: FastifyPluginAsync = async app => {
   app.get('/api/whoami', {
     schema: { summary: 'The session of this token', tags: ['tools'], response: { 200: { type: 'object', additionalProperties: true } } }
   }, async request => {
-    const { session_id, connection_id, name, expires_at } = request.principal as SessionPrincipal
-    return { session_id, connection_id, name, expires_at }
+    const principal = request.principal as SessionPrincipal
+    return {
+      session_id: principal.session_id,
+      connection_id: principal.connection_id,
+      name: principal.name,
+      expires_at: principal.expires_at
+    }
   })
 }
 

@@ -14,8 +14,13 @@ export const MetaSchema = Type.Object({
   adjustment: Type.Optional(Type.String()),
   /** True on the sample market, whose numbers are made up. */
   synthetic: Type.Optional(Type.Boolean()),
-  /** Providers that were passed over or failed, in the order asked. `outcome` is an error code or why it was skipped. */
-  tried: Type.Array(Type.Object({ provider: Type.String(), outcome: Type.String(), symbols: Type.Optional(Type.Array(Type.String())) })),
+  /** Providers that were passed over or failed, in the order asked. */
+  tried: Type.Array(Type.Object({
+    provider: Type.String(),
+    /** An error code, or why it was skipped. */
+    outcome: Type.String(),
+    symbols: Type.Optional(Type.Array(Type.String()))
+  })),
   /** Symbols that nobody answered, and why. */
   failed: Type.Optional(Type.Array(Type.Object({ symbol: Type.String(), code: Type.String(), detail: Type.String() }))),
   cache: Type.Object({ hit: Type.Boolean(), age_seconds: Type.Number() }),

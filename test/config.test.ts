@@ -12,7 +12,8 @@ test('an empty variable counts as not set', async t => {
 })
 
 test('a variable that cannot be used is refused with a sentence that names it', async t => {
-  const refuse = (env: Record<string, string>, message: RegExp) => t.throws(() => loadConfig(env), { constructor: ConfigError, message })
+  const refuse = (env: Record<string, string>, message: RegExp) =>
+    t.throws(() => loadConfig(env), { constructor: ConfigError, message })
   refuse({ PORT: 'abc' }, /^PORT must be integer.*Port to listen on/)
   refuse({ PORT: '70000' }, /^PORT must be <= 65535/)
   refuse({ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be equal to one of the allowed values: fatal, error/)

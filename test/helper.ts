@@ -31,7 +31,12 @@ export interface ConnectOptions {
 }
 
 /** `get('get_quote?symbols=AAPL')` over REST with the session's token. */
-export type Get = (path: string, headers?: Record<string, string>) => Promise<{ status: number, body: any, headers: Record<string, unknown>, text: string }> // eslint-disable-line @typescript-eslint/no-explicit-any
+export type Get = (path: string, headers?: Record<string, string>) => Promise<{
+  status: number
+  body: any
+  headers: Record<string, unknown>
+  text: string
+}>
 
 export const testKey = (provider: ProviderName): Credential => provider === 'alpaca'
   ? { key_id: 'test-alpaca-id', secret_key: 'test-alpaca-secret' }
@@ -59,7 +64,12 @@ export async function build (t: Test, env: Record<string, string> = {}): Promise
       const get: Get = async (path, headers = {}) => {
         const response = await app.inject({ url: `/api/tools/${path}`, headers: { host: 'localhost', authorization: `Bearer ${token}`, ...headers } })
         const isJson = String(response.headers['content-type']).includes('json')
-        return { status: response.statusCode, body: isJson ? response.json() : undefined, headers: response.headers, text: response.body }
+        return {
+          status: response.statusCode,
+          body: isJson ? response.json() : undefined,
+          headers: response.headers,
+          text: response.body
+        }
       }
       return { connectionId: id, sessionId, token, get }
     }

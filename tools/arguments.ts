@@ -21,7 +21,8 @@ export function createArgumentReader (tool: string, schema: TObject): ArgumentRe
       throw problem('INVALID_INPUT', `${tool} has no argument ${unknown.map(name => `"${name.slice(0, 40)}"`).join(', ')}. It takes ${names.join(', ')}.`,
         { errors: unknown.map(name => ({ path: name.slice(0, 40), message: 'unknown argument' })), suggestions: names })
     }
-    const args = validator.Default(Object.fromEntries(given.map(([name, value]) => [name, coerce(value, schema.properties[name]!)])))
+    const coerced = given.map(([name, value]) => [name, coerce(value, schema.properties[name]!)])
+    const args = validator.Default(Object.fromEntries(coerced))
     if (validator.Check(args)) return args as Record<string, unknown>
     const errors = validator.Errors(args).map(({ instancePath, message, params }) => ({
       path: instancePath.slice(1) || String((params as { requiredProperties?: string[] }).requiredProperties?.[0] ?? ''),

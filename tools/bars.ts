@@ -6,7 +6,7 @@ import { addDays, dayIn, instantAt, monthOf, toInstant } from '../market/time.ts
 import { resolveWindow, type Window } from '../market/window.ts'
 import { ADJUSTMENTS, BarSchema, BarSeriesSchema, ProviderNameSchema, TIMEFRAMES, type Bar, type BarSeries, type ProviderName, type Timeframe } from '../schemas/market.ts'
 import { defineTool, type Presented, type Table } from './define.ts'
-import { dropEmptyColumns, toTable } from './format.ts'
+import { ColumnarSchema, dropEmptyColumns, toTable } from './format.ts'
 import { PinnedProviderSchema, SymbolsSchema, toInstruments } from './inputs.ts'
 import { isComplete, receiptOfItems } from './receipt.ts'
 
@@ -48,7 +48,7 @@ export const getBars = defineTool({
   }, { additionalProperties: false }),
   output: Type.Object({
     series: Type.Array(Type.Union([
-      Type.Object({ ...HeaderSchema, columns: Type.Array(Type.String()), rows: Type.Array(Type.Array(Type.Unknown())) }),
+      Type.Object({ ...HeaderSchema, ...ColumnarSchema.properties }),
       Type.Object({ ...HeaderSchema, bars: Type.Array(Type.Partial(BarSchema)) }),
       Type.Object({ ...HeaderSchema, format: Type.Literal('csv'), row_count: Type.Integer() })
     ]))
@@ -59,7 +59,13 @@ export const getBars = defineTool({
     const window = resolveWindow({ start, end, lookback, timeframe, limit }, call.now)
     const explicit = start !== undefined || lookback !== undefined
     // One bar more than asked tells whether the window holds more.
-    const input = { instruments: toInstruments(symbols), timeframe, adjustment, ...window, limit: explicit ? limit + 1 : limit }
+    const input = {
+      instruments: toInstruments(symbols),
+      timeframe,
+      adjustment,
+      ...window,
+      limit: explicit ? limit + 1 : limit
+    }
     const answer = await call.route.bars(input, { ...call, provider })
     const series: Series[] = Object.values(answer.items).map(({ data, provider }) => ({
       ...startingIn(window, data, limit), provider, last_bar_complete: ageOf(data, call.now)?.last_bar_complete ?? true
@@ -88,7 +94,9 @@ export const getBars = defineTool({
       : undefined
     const presented: Presented = {
       data: { series: series.map(({ bars, cut, ...header }) => ({ ...header, ...shapeOf(bars, columns, format) })) },
-      table: joined(series, columns)
+      table: joined(series, columns),
+      caption: series.map(({ symbol, timeframe, currency, last_bar_complete: complete }) =>
+        [symbol, timeframe, currency, !complete && '(last bar not complete)'].filter(Boolean).join(' ')).join('; ')
     }
     return truncated ? { ...presented, truncated } : presented
   }
@@ -97,7 +105,9 @@ export const getBars = defineTool({
 /** The bars that start in the window: providers differ in whether they add the one that it begins inside of. */
 function startingIn ({ start, end }: Window, series: BarSeries, limit: number): BarSeries & { cut: boolean } {
   const { bars, timeframe, time_zone: zone } = series
-  const [from, to] = isIntraday(timeframe) ? [toInstant(start), toInstant(end)] : [dayIn(zone, start), dayIn(zone, new Date(end.getTime() - 1))]
+  const [from, to] = isIntraday(timeframe)
+    ? [toInstant(start), toInstant(end)]
+    : [dayIn(zone, start), dayIn(zone, new Date(end.getTime() - 1))]
   const inside = bars.filter(({ time }) => time >= from && (isIntraday(timeframe) ? time < to : time <= to))
   return { ...series, bars: inside.slice(-limit), cut: inside.length > limit }
 }
@@ -128,8 +138,10 @@ function endOf (time: string, timeframe: Timeframe, zone: string): Date {
   return new Date(marketClock(instantAt(tradingDayFrom(lastDay, -1), zone)).next_close)
 }
 
+interface Age { end: Date, last_bar_complete: boolean }
+
 /** What the last bar says of the series' age. */
-function ageOf ({ bars, timeframe, time_zone: zone }: BarSeries, now: Date): { end: Date, last_bar_complete: boolean } | undefined {
+function ageOf ({ bars, timeframe, time_zone: zone }: BarSeries, now: Date): Age | undefined {
   const last = bars.at(-1)
   if (!last) return undefined
   const end = endOf(last.time, timeframe, zone)

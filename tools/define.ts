@@ -28,6 +28,8 @@ export interface Presented {
   data: unknown
   /** The rows of the answer, where it has rows: for CSV and for the text. */
   table?: Table
+  /** What the rows are, for the text: they do not say it themselves. */
+  caption?: string
   /** Where rows were left out: how to get them. */
   truncated?: string
 }
@@ -50,7 +52,7 @@ export interface ToolDefinition<I extends TObject = TObject, D = unknown> {
 }
 
 /** A tool whose types are forgotten, as the catalogue lists it. */
-export type Tool = ToolDefinition<TObject, any> // eslint-disable-line @typescript-eslint/no-explicit-any
+export type Tool = ToolDefinition<TObject, any>
 
 /** States a tool: the MCP tool, the REST route, the OpenAPI entry and the form follow from it. */
 export function defineTool<I extends TObject, D> (definition: ToolDefinition<I, D>): ToolDefinition<I, D> {

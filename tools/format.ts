@@ -1,12 +1,20 @@
+import { Type } from 'typebox'
 import type { Meta } from '../schemas/receipt.ts'
 import type { Presented, Table } from './define.ts'
+
+/** The columnar form: the names once, then a list of values a row. */
+export const ColumnarSchema = Type.Object({
+  columns: Type.Array(Type.String()),
+  rows: Type.Array(Type.Array(Type.Union([Type.String(), Type.Number(), Type.Null()])))
+})
 
 /** Characters of a text up to which it holds every row; above it shows the ends and says what is between. */
 const SMALL_TEXT = 3_000
 
 /** Rows of objects as a table; a column that is null in every row is left out unless it is named in `keep`. */
 export function toTable (rows: readonly object[], columns: readonly string[]): Table {
-  return { columns: [...columns], rows: rows.map(row => columns.map(column => (row as Record<string, unknown>)[column] ?? null)) }
+  const toCells = (row: object) => columns.map(column => (row as Record<string, unknown>)[column] ?? null)
+  return { columns: [...columns], rows: rows.map(toCells) }
 }
 
 /** The table without its all-null columns. */
@@ -29,23 +37,25 @@ function toField (value: unknown): string {
 }
 
 /** The whole answer as text: the table as CSV, or the data as JSON, then the receipt in one line. */
-export function toFullText ({ data, table, truncated }: Presented, meta: Meta): string {
-  return `${table ? toCsv(table) : `${JSON.stringify(data)}\n`}${receiptLine(meta)}${truncated ? `\n${truncated}` : ''}`
+export function toFullText ({ data, table, caption, truncated }: Presented, meta: Meta): string {
+  return `${caption ? `${caption}\n` : ''}${table ? toCsv(table) : `${JSON.stringify(data)}\n`}${receiptLine(meta)}${truncated ? `\n${truncated}` : ''}`
 }
 
 /** The same text, cut in the middle where it is large: the structured content has the rest. */
 export function toText (presented: Presented, meta: Meta, fullText: string): string {
-  const { table } = presented
+  const { table, caption, truncated } = presented
   if (fullText.length <= SMALL_TEXT || !table) return fullText
   const lines = toCsv(table).trimEnd().split('\n')
   const [header, ...rows] = lines
   if (rows.length <= 15) return fullText
   const left = rows.length - 15
-  return [header, ...rows.slice(0, 5), `… ${left} rows are in the structured content; format=csv gives all of them as text`, ...rows.slice(-10),
-    receiptLine(meta), ...presented.truncated ? [presented.truncated] : []].join('\n')
+  return [...caption ? [caption] : [], header, ...rows.slice(0, 5), `… ${left} rows are in the structured content; format=csv gives all of them as text`, ...rows.slice(-10),
+    receiptLine(meta), ...truncated ? [truncated] : []].join('\n')
 }
 
-function receiptLine ({ provider, as_of: asOf, feed, delayed_by_seconds: delay, adjustment, tried, failed, cache, market, synthetic }: Meta): string {
+function receiptLine (meta: Meta): string {
+  const { provider, as_of: asOf, feed, delayed_by_seconds: delay, adjustment } = meta
+  const { tried, failed, cache, market, synthetic } = meta
   return [
     `source ${provider ?? 'none'}${synthetic ? ' (made-up data)' : ''}`,
     asOf && `as of ${asOf}`,

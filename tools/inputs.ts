@@ -15,6 +15,6 @@ export const PinnedProviderSchema = Type.Optional(Type.Enum(['alpaca', 'polygon'
 
 /** Canonical instruments, each once. */
 export function toInstruments (symbols: readonly string[]): Instrument[] {
-  const bySymbol = new Map(symbols.map(text => { const instrument = parseSymbol(text); return [instrument.symbol, instrument] }))
+  const bySymbol = new Map(symbols.map(parseSymbol).map(instrument => [instrument.symbol, instrument]))
   return [...bySymbol.values()]
 }

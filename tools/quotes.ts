@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { QuoteSchema, ProviderNameSchema, type ProviderName, type Quote } from '../schemas/market.ts'
 import { defineTool } from './define.ts'
-import { dropEmptyColumns, toTable } from './format.ts'
+import { ColumnarSchema, dropEmptyColumns, toTable } from './format.ts'
 import { PinnedProviderSchema, SymbolsSchema, toInstruments } from './inputs.ts'
 import { isComplete, receiptOfItems } from './receipt.ts'
 
@@ -22,14 +22,14 @@ export const getQuote = defineTool({
   }, { additionalProperties: false }),
   output: Type.Union([
     Type.Object({ quotes: Type.Array(SourcedQuoteSchema) }),
-    Type.Object({ columns: Type.Array(Type.String()), rows: Type.Array(Type.Array(Type.Unknown())) }),
+    ColumnarSchema,
     Type.Object({ format: Type.Literal('csv'), row_count: Type.Integer() })
   ]),
   ttl: (_, { session }) => session === 'closed' ? 60 : 5,
   presentation: ['format'],
   async fetch ({ symbols, provider }, call) {
     const answer = await call.route.quotes({ instruments: toInstruments(symbols) }, { ...call, provider })
-    const quotes: SourcedQuote[] = Object.values(answer.items).map(item => inOrder({ ...item.data, provider: item.provider }))
+    const quotes = Object.values(answer.items).map(({ data, provider }) => inOrder({ ...data, provider }))
     return { data: quotes, meta: receiptOfItems(answer), cacheable: isComplete(answer) }
   },
   present (quotes, { format }) {

@@ -5,7 +5,13 @@ import type { Fetched } from './define.ts'
 
 /** The receipt of an answer from one provider. */
 export function receiptOf ({ provider, as_of: asOf, feed, delayed_by_seconds: delay, tried }: Routed<unknown>): Fetched<unknown>['meta'] {
-  return { provider, as_of: asOf, ...(feed !== undefined && { feed }), ...(delay !== undefined && { delayed_by_seconds: delay }), tried }
+  return {
+    provider,
+    as_of: asOf,
+    ...(feed !== undefined && { feed }),
+    ...(delay !== undefined && { delayed_by_seconds: delay }),
+    tried
+  }
 }
 
 /** The receipt of an answer by symbol: what all its parts share, and what failed. */

@@ -4,7 +4,11 @@ import type { ToolCall } from './define.ts'
 const SEARCH_MS = 3_000
 
 /** The same error with near spellings, where a provider's search finds any in time. */
-export async function withSuggestions (error: unknown, args: Record<string, unknown>, call: ToolCall): Promise<unknown> {
+export async function withSuggestions (
+  error: unknown,
+  args: Record<string, unknown>,
+  call: ToolCall
+): Promise<unknown> {
   const [symbol] = [args['symbol'] ?? args['symbols']].flat()
   if (!isProblem(error) || codeOf(error) !== 'SYMBOL_NOT_FOUND' || typeof symbol !== 'string') return error
   const signal = AbortSignal.any([call.signal, AbortSignal.timeout(SEARCH_MS)])

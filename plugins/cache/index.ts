@@ -17,11 +17,16 @@ export interface Cached {
 
 export interface Cache {
   /**
-   * Answers from the cache, or runs `load` once for all who ask the same at once. A cache that fails is a miss, never an
-   * error.
+   * Answers from the cache, or runs `load` once for all who ask the same at once. A cache that fails is a miss, never
+   * an error.
    * @param ttlSeconds 0: neither read nor kept, though identical calls still share one load
    */
-  fetch: (key: CacheKey, ttlSeconds: number, load: (signal: AbortSignal) => Promise<Loaded>, signal: AbortSignal) => Promise<Cached>
+  fetch: (
+    key: CacheKey,
+    ttlSeconds: number,
+    load: (signal: AbortSignal) => Promise<Loaded>,
+    signal: AbortSignal
+  ) => Promise<Cached>
   /** Drops entries here and tells the other replicas; answers how many were stored. */
   drop: (scope: CacheScope) => Promise<number>
 }
@@ -138,7 +143,8 @@ function toHit ({ value, stored_at: storedAt }: CacheEntry): Cached {
 }
 
 function matches (key: CacheKey, { owner_id: owner, connection_id: connection, tool }: CacheScope): boolean {
-  return (owner === undefined || key.owner_id === owner) && (connection === undefined || key.connection_id === connection) &&
+  return (owner === undefined || key.owner_id === owner) &&
+    (connection === undefined || key.connection_id === connection) &&
     (tool === undefined || key.tool === tool)
 }
 

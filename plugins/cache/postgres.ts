@@ -11,17 +11,23 @@ export function createPostgresDriver (db: Kysely<Database>): CacheDriver {
       return row && { value: row.value, stored_at: row.stored_at.getTime(), expires_at: row.expires_at.getTime() }
     },
 
-    async set (key, { owner_id, connection_id, tool }, { value, stored_at, expires_at }) {
+    async set (key, parts, entry) {
       const row = {
-        key, owner_id, connection_id, tool, value: JSON.stringify(value), stored_at: new Date(stored_at), expires_at: new Date(expires_at)
+        key,
+        owner_id: parts.owner_id,
+        connection_id: parts.connection_id,
+        tool: parts.tool,
+        value: JSON.stringify(entry.value),
+        stored_at: new Date(entry.stored_at),
+        expires_at: new Date(entry.expires_at)
       }
       await db.insertInto('cache_entries').values(row).onConflict(conflict => conflict.column('key').doUpdateSet(row)).execute()
     },
 
-    async drop ({ owner_id, connection_id, tool }) {
+    async drop ({ owner_id: owner, connection_id: connection, tool }) {
       let query = db.deleteFrom('cache_entries')
-      if (owner_id !== undefined) query = query.where('owner_id', '=', owner_id)
-      if (connection_id !== undefined) query = query.where('connection_id', '=', connection_id)
+      if (owner !== undefined) query = query.where('owner_id', '=', owner)
+      if (connection !== undefined) query = query.where('connection_id', '=', connection)
       if (tool !== undefined) query = query.where('tool', '=', tool)
       return Number((await query.executeTakeFirst()).numDeletedRows)
     },

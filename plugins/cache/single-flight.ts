@@ -14,13 +14,14 @@ export function createSingleFlight<T> () {
   return function fly (key: string, load: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
     let flight = flights.get(key)
+    const forget = () => { if (flights.get(key) === flight) flights.delete(key) }
     if (!flight) {
       const abort = new AbortController()
-      flight = { abort, waiters: 0, promise: load(abort.signal).finally(() => { if (flights.get(key) === flight) flights.delete(key) }) }
+      flight = { abort, waiters: 0, promise: load(abort.signal).finally(forget) }
       flight.promise.catch(() => {})
       flights.set(key, flight)
     }
-    return wait(flight, signal, () => { if (flights.get(key) === flight) flights.delete(key) })
+    return wait(flight, signal, forget)
   }
 }
 

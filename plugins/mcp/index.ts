@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
-import type {} from '../auth.ts'
+import { sessionScope } from '../auth.ts'
 import type {} from '../sessions.ts'
 import type {} from '../tools.ts'
 import { useRpcBodies } from './body.ts'
@@ -33,10 +33,13 @@ export default fp<McpOptions>(async (app, { config, catalogue: given, keepAliveM
   app.decorate('mcp', { endStreams: matches => streams?.endStreams(matches) ?? 0 })
   // A stream does not outlive its session.
   app.sessions.onRevoked(({ session_id: session, connection_id: connection }) => {
-    streams?.endStreams(({ session_id, connection_id }) => session_id === session || connection_id === connection)
+    streams?.endStreams(principal => principal.session_id === session || principal.connection_id === connection)
   })
   app.register(async scope => {
-    scope.addHook('onRequest', app.auth.requireSession)
+    sessionScope(scope)
+    scope.addHook('onRoute', route => {
+      route.schema = { ...route.schema, tags: ['mcp'], summary: 'MCP: Streamable HTTP, and HTTP+SSE' }
+    })
     useRpcBodies(scope)
     registerStreamable(scope, { catalogue, createServer, keepAliveMs })
     streams = registerSse(scope, { createServer, basePath, idleMs: config.sseIdleSeconds * 1000, keepAliveMs })

@@ -51,19 +51,21 @@ function intradayBars (listing: SampleListing, day: string, minutes: number, now
 }
 
 /** The latest bars of the window, oldest first; walks back from the end, so that a long window costs only its limit. */
-export function seriesOf (listing: SampleListing, { timeframe, start, end, limit, adjustment }: BarsInput, now: Date): BarSeries {
+export function seriesOf (listing: SampleListing, input: BarsInput, now: Date): BarSeries {
+  const { timeframe, start, end, limit, adjustment } = input
   const zone = zoneOf(listing.asset_class)
   const minutes = MINUTES[timeframe]
   const perBar = timeframe === '1month' ? 24 : timeframe === '1week' ? 6 : 1
   let bars: Bar[] = []
   const firstDay = dayIn(zone, start)
-  for (let day = dayIn(zone, new Date(end.getTime() - 1)); day >= firstDay && bars.length < limit * perBar; day = addDays(day, -1)) {
+  const lastDay = dayIn(zone, new Date(end.getTime() - 1))
+  for (let day = lastDay; day >= firstDay && bars.length < limit * perBar; day = addDays(day, -1)) {
     const more = minutes ? intradayBars(listing, day, minutes, now.getTime()) : dayBars(listing, day, now.getTime())
     bars = more.concat(bars)
   }
   if (timeframe === '1week' || timeframe === '1month') bars = aggregateDays(bars, timeframe)
-  const startOf = (bar: Bar) => isIntraday(timeframe) ? Date.parse(bar.time) : instantAt(bar.time, zone).getTime()
-  const inside = isIntraday(timeframe) ? bars.filter(bar => startOf(bar) >= start.getTime() && startOf(bar) < end.getTime()) : bars
+  const startsInside = ({ time }: Bar) => Date.parse(time) >= start.getTime() && Date.parse(time) < end.getTime()
+  const inside = isIntraday(timeframe) ? bars.filter(startsInside) : bars
   return {
     symbol: listing.symbol,
     timeframe,

@@ -29,7 +29,9 @@ export const sample: Provider = {
     bars: {
       asset_classes: ALL,
       fetch: async (input, { now }) => ({
-        data: perSymbol(input.instruments, listing => seriesOf(listing, input, now)), as_of: toInstant(now), delayed_by_seconds: 0
+        data: perSymbol(input.instruments, listing => seriesOf(listing, input, now)),
+        as_of: toInstant(now),
+        delayed_by_seconds: 0
       })
     },
     search: {
@@ -50,7 +52,9 @@ export const sample: Provider = {
     },
     news: {
       fetch: async ({ instruments, limit }, { now }) => {
-        const listings = instruments.length ? instruments.flatMap(({ symbol }) => listingOf(symbol) ?? []) : LISTINGS.slice(0, 5)
+        const listings = instruments.length
+          ? instruments.flatMap(({ symbol }) => listingOf(symbol) ?? [])
+          : LISTINGS.slice(0, 5)
         return { data: listings.slice(0, limit).map(listing => articleOf(listing, now)), as_of: toInstant(now) }
       }
     },
@@ -112,8 +116,8 @@ function quoteOf (listing: SampleListing, now: Date): Quote {
   }
 }
 
-const toMatch = ({ symbol, name, asset_class, exchange, type, currency }: SampleListing) =>
-  ({ symbol, name, asset_class, exchange, type, currency, active: true })
+const toMatch = ({ symbol, name, asset_class: kind, exchange, type, currency }: SampleListing) =>
+  ({ symbol, name, asset_class: kind, exchange, type, currency, active: true })
 
 function profileOf ({ symbol, name, exchange, currency, level, volume }: SampleListing) {
   return {

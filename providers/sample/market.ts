@@ -2,10 +2,28 @@
 import { createHash } from 'node:crypto'
 import type { AssetClass } from '../../schemas/market.ts'
 
-export interface SampleListing { symbol: string, name: string, asset_class: AssetClass, type: string, exchange: string, currency: string | null, level: number, volume: number }
+export interface SampleListing {
+  symbol: string
+  name: string
+  asset_class: AssetClass
+  type: string
+  exchange: string
+  currency: string | null
+  level: number
+  volume: number
+}
 
-const row = (symbol: string, name: string, asset_class: AssetClass, type: string, level: number, volume: number, currency: string | null = 'USD'): SampleListing =>
-  ({ symbol, name, asset_class, type, exchange: 'SAMPLE', currency, level, volume })
+function row (
+  symbol: string,
+  name: string,
+  kind: AssetClass,
+  type: string,
+  level: number,
+  volume: number,
+  currency: string | null = 'USD'
+): SampleListing {
+  return { symbol, name, asset_class: kind, type, exchange: 'SAMPLE', currency, level, volume }
+}
 
 export const LISTINGS: readonly SampleListing[] = [
   row('AAPL', 'Apple Inc. (sample)', 'stock', 'Common Stock', 230, 5e7),
@@ -33,7 +51,16 @@ function unit (text: string): number {
 }
 
 const YEAR_MS = 365.25 * 86_400_000
-const WAVES = [[4, 0.25], [1, 0.12], [0.25, 0.05], [0.06, 0.025], [0.011, 0.012], [0.0019, 0.005], [0.0004, 0.002]] as const
+/** Length in years and size of each. */
+const WAVES = [
+  [4, 0.25],
+  [1, 0.12],
+  [0.25, 0.05],
+  [0.06, 0.025],
+  [0.011, 0.012],
+  [0.0019, 0.005],
+  [0.0004, 0.002]
+] as const
 
 const phases = new Map<string, number[]>()
 
@@ -50,7 +77,10 @@ function phasesOf (symbol: string): number[] {
 export function priceAt (listing: SampleListing, at: number): number {
   const scale = listing.asset_class === 'forex' ? 0.1 : 1
   const phase = phasesOf(listing.symbol)
-  const log = WAVES.reduce((sum, [years, size], i) => sum + size * scale * Math.sin(2 * Math.PI * at / (years * YEAR_MS) + phase[i]!), 0)
+  const log = WAVES.reduce((sum, [years, size], i) => {
+    const angle = 2 * Math.PI * at / (years * YEAR_MS) + phase[i]!
+    return sum + size * scale * Math.sin(angle)
+  }, 0)
   return round(listing.level * Math.exp(log), listing)
 }
 

@@ -83,7 +83,19 @@ export function answerFmp (path: string, query: URLSearchParams): unknown {
   const now = Date.now()
   const quote = (one: string) => {
     const last = candles(one, now - 7 * DAY, now).at(-1)!
-    return { symbol: one, name: one, price: last.c, change: 1, changePercentage: 1, previousClose: last.c - 1, open: last.o, dayHigh: last.h, dayLow: last.l, volume: last.v, timestamp: Math.floor(now / 1000) }
+    return {
+      symbol: one,
+      name: one,
+      price: last.c,
+      change: 1,
+      changePercentage: 1,
+      previousClose: last.c - 1,
+      open: last.o,
+      dayHigh: last.h,
+      dayLow: last.l,
+      volume: last.v,
+      timestamp: Math.floor(now / 1000)
+    }
   }
   switch (path) {
     case '/quote': return known(symbol) ? [quote(symbol)] : []

@@ -54,6 +54,11 @@ export async function startUpstream (t: Pick<Test, 'teardown'>): Promise<Upstrea
   }
 }
 
-export function sendJson (response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+export function sendJson (
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {}
+): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
 }
