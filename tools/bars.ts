@@ -6,7 +6,7 @@ import { addDays, dayIn, instantAt, monthOf, toInstant } from '../market/time.ts
 import { resolveWindow, type Window } from '../market/window.ts'
 import { ADJUSTMENTS, BarSchema, BarSeriesSchema, ProviderNameSchema, TIMEFRAMES, type Bar, type BarSeries, type ProviderName, type Timeframe } from '../schemas/market.ts'
 import { defineTool, type Presented, type Table } from './define.ts'
-import { ColumnarSchema, dropEmptyColumns, toTable } from './format.ts'
+import { ColumnarSchema, dropEmptyColumns, toColumnar, toTable } from './format.ts'
 import { PinnedProviderSchema, SymbolsSchema, toInstruments } from './inputs.ts'
 import { isComplete, receiptOfItems } from './receipt.ts'
 
@@ -113,7 +113,7 @@ function startingIn ({ start, end }: Window, series: BarSeries, limit: number): 
 }
 
 function shapeOf (bars: Bar[], columns: (keyof Bar)[], format: string): object {
-  if (format === 'columnar') return toTable(bars, columns)
+  if (format === 'columnar') return toColumnar(toTable(bars, columns))
   if (format === 'csv') return { format, row_count: bars.length }
   return { bars: bars.map(bar => Object.fromEntries(columns.map(column => [column, bar[column]]))) }
 }

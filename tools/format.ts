@@ -2,19 +2,23 @@ import { Type } from 'typebox'
 import type { Meta } from '../schemas/receipt.ts'
 import type { Presented, Table } from './define.ts'
 
-/** The columnar form: the names once, then a list of values a row. */
+/** The columnar form: each name once, over the list of its values; the nth values of all columns are the nth row. */
 export const ColumnarSchema = Type.Object({
-  columns: Type.Array(Type.String()),
-  rows: Type.Array(Type.Array(Type.Union([Type.String(), Type.Number(), Type.Null()])))
+  columns: Type.Record(Type.String(), Type.Array(Type.Union([Type.String(), Type.Number(), Type.Null()])))
 })
 
 /** Characters of a text up to which it holds every row; above it shows the ends and says what is between. */
 const SMALL_TEXT = 3_000
 
-/** Rows of objects as a table; a column that is null in every row is left out unless it is named in `keep`. */
+/** Rows of objects as a table; what an object lacks is null. */
 export function toTable (rows: readonly object[], columns: readonly string[]): Table {
   const toCells = (row: object) => columns.map(column => (row as Record<string, unknown>)[column] ?? null)
   return { columns: [...columns], rows: rows.map(toCells) }
+}
+
+/** The table in columnar form. */
+export function toColumnar ({ columns, rows }: Table): { columns: Record<string, unknown[]> } {
+  return { columns: Object.fromEntries(columns.map((name, i) => [name, rows.map(row => row[i])])) }
 }
 
 /** The table without its all-null columns. */

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { QuoteSchema, ProviderNameSchema, type ProviderName, type Quote } from '../schemas/market.ts'
 import { defineTool } from './define.ts'
-import { ColumnarSchema, dropEmptyColumns, toTable } from './format.ts'
+import { ColumnarSchema, dropEmptyColumns, toColumnar, toTable } from './format.ts'
 import { PinnedProviderSchema, SymbolsSchema, toInstruments } from './inputs.ts'
 import { isComplete, receiptOfItems } from './receipt.ts'
 
@@ -34,7 +34,7 @@ export const getQuote = defineTool({
   },
   present (quotes, { format }) {
     const table = dropEmptyColumns(toTable(quotes, COLUMNS))
-    const data = format === 'records' ? { quotes } : format === 'columnar' ? table : { format, row_count: table.rows.length }
+    const data = format === 'records' ? { quotes } : format === 'columnar' ? toColumnar(table) : { format, row_count: table.rows.length }
     return { data, table }
   }
 })

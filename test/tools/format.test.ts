@@ -10,15 +10,17 @@ test('bars come columnar, as records and as CSV, with the same numbers', async t
   const columnar = await get(`get_bars?symbols=AAPL&${WINDOW}`)
   const [series] = columnar.body.data.series
   t.match(series, { symbol: 'AAPL', timeframe: '1day', currency: 'USD', adjustment: 'split', feed: 'iex', session: 'regular', time_zone: 'America/New_York', last_bar_complete: true })
-  t.same(series.columns, ['time', 'open', 'high', 'low', 'close', 'volume'])
-  t.equal(series.rows.length, 5)
+  const names = Object.keys(series.columns)
+  t.same(names, ['time', 'open', 'high', 'low', 'close', 'volume'])
+  const rows = series.columns.time.map((_: string, i: number) => names.map(name => series.columns[name][i]))
+  t.equal(rows.length, 5)
 
   const records = await get(`get_bars?symbols=AAPL&${WINDOW}&format=records`)
-  t.same(records.body.data.series[0].bars.map(Object.values), series.rows)
+  t.same(records.body.data.series[0].bars.map(Object.values), rows)
 
   const csv = await get(`get_bars?symbols=AAPL&${WINDOW}&format=csv`)
   t.match(csv.headers['content-type'], /^text\/csv/)
-  t.equal(csv.text, [series.columns, ...series.rows].map(row => row.join(',')).join('\n') + '\n')
+  t.equal(csv.text, [names, ...rows].map(row => row.join(',')).join('\n') + '\n')
   t.equal(JSON.parse(decodeURI(String(csv.headers['fms-meta']))).provider, 'alpaca')
 
   const accepted = await get(`get_bars?symbols=AAPL&${WINDOW}`, { accept: 'text/csv, application/json;q=0.5' })
@@ -26,7 +28,7 @@ test('bars come columnar, as records and as CSV, with the same numbers', async t
   t.equal(upstream.requests.length, 1, 'formats share one cached answer')
 
   const full = await get(`get_bars?symbols=AAPL&${WINDOW}&detail=full`)
-  t.same(full.body.data.series[0].columns.slice(6), ['vwap', 'trades'])
+  t.same(Object.keys(full.body.data.series[0].columns).slice(6), ['vwap', 'trades'])
 })
 
 test('several symbols share a CSV with a symbol column', async t => {
@@ -41,7 +43,7 @@ test('a window that holds more than the limit gives the latest bars and says so'
   const { connect } = await build(t)
   const { get } = await connect({ keys: ['alpaca'] })
   const { body } = await get(`get_bars?symbols=AAPL&${WINDOW}&limit=2`)
-  t.same(body.data.series[0].rows.map(([time]: [string]) => time), ['2026-02-05', '2026-02-06'])
+  t.same(body.data.series[0].columns.time, ['2026-02-05', '2026-02-06'])
   t.match(body.meta.truncated, /more than 2 bars of AAPL/)
   const whole = await get(`get_bars?symbols=AAPL&${WINDOW}&limit=5`)
   t.equal(whole.body.meta.truncated, undefined)

@@ -15,7 +15,7 @@ test('get_quote and get_bars answer through each provider alone, with its key in
     t.ok(quote.body.data.quotes.every((row: { price: number, as_of: string }) => row.price > 0 && row.as_of))
     const bars = await get(`get_bars?symbols=AAPL&lookback=20d&limit=5&provider=${provider}`)
     t.equal(bars.body.meta.provider, provider)
-    t.equal(bars.body.data.series[0].rows.length, 5)
+    t.equal(bars.body.data.series[0].columns.time.length, 5)
   }
   for (const { path, query, headers, provider } of upstream.requests) {
     t.notMatch(`${path}?${query}`, 'test-', 'no key in a URL')
@@ -27,10 +27,9 @@ test('all providers give the same daily bars for the same days', async t => {
   const { connect } = await build(t)
   const { get } = await connect()
   const answers = await Promise.all(ORDER.map(provider => get(`get_bars?symbols=AAPL&start=2026-02-02&end=2026-02-13&provider=${provider}`)))
-  const rowsOf = (body: any) => body.data.series[0].rows.map((row: unknown[]) => row.slice(0, 6))
-  const [first, ...others] = answers.map(({ body }) => rowsOf(body))
-  t.equal(first.length, 10)
-  t.equal(first[0][0], '2026-02-02')
+  const [first, ...others] = answers.map(({ body }) => body.data.series[0].columns)
+  t.equal(first.time.length, 10)
+  t.equal(first.time[0], '2026-02-02')
   for (const other of others) t.same(other, first)
 })
 
