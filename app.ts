@@ -43,6 +43,7 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
     routerOptions: { maxParamLength: 200 }
   })
   const options = { config }
+  endIdleConnections(app)
 
   await app.register(errors)
   await app.register(json)
@@ -66,4 +67,12 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(mcp, options)
   await app.register(routes, options)
   return app
+}
+
+/** A connection that is kept alive after the last answer would hold a stop until its client lets go of it. */
+function endIdleConnections (app: FastifyInstance): void {
+  app.addHook('preClose', async () => {
+    const sweep = setInterval(() => app.server.closeIdleConnections(), 50).unref()
+    app.server.once('close', () => clearInterval(sweep))
+  })
 }

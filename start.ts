@@ -32,6 +32,20 @@ export async function start (): Promise<void> {
 async function serve (app: FastifyInstance, config: Config): Promise<void> {
   await app.connections.ensureSample()
   await app.connections.importEnvironment()
-  const address = await app.listen({ host: config.host, port: config.port })
+  const address = await app.listen({ host: config.host, port: config.port }).catch(explainListen(config))
   process.stdout.write(await welcome(app, config, new URL(address).port))
+}
+
+/** What the system says of an address, as a sentence that names the variable. */
+function explainListen ({ host, port }: Config) {
+  return (error: NodeJS.ErrnoException): never => {
+    const reasons: Record<string, string> = {
+      EADDRINUSE: `PORT ${port} is in use on ${host}. Stop what uses it, or choose another PORT.`,
+      EACCES: `PORT ${port} may not be used by this user. Choose one above 1023.`,
+      EADDRNOTAVAIL: `HOST ${host} is no address of this machine.`,
+      ENOTFOUND: `HOST ${host} is no address of this machine.`
+    }
+    const reason = reasons[error.code ?? '']
+    throw reason ? new ConfigError(reason, { cause: error }) : error
+  }
 }

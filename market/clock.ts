@@ -20,8 +20,17 @@ function hoursOf (day: string) {
   return { pre: at('04:00'), open: at('09:30'), close: at(early ? '13:00' : '16:00'), end: at(early ? '17:00' : '20:00') }
 }
 
+let last: { minute: number, clock: MarketClock } | undefined
+
 /** The US stock market's state at an instant, from the calendar alone: no provider is asked. */
 export function marketClock (now: Date): MarketClock {
+  // Days and sessions begin on whole minutes, and every call asks for the one that runs.
+  const minute = Math.floor(now.getTime() / 60_000)
+  if (last?.minute !== minute) last = { minute, clock: clockAt(now) }
+  return { ...last.clock }
+}
+
+function clockAt (now: Date): MarketClock {
   const today = dayIn(NEW_YORK, now)
   const holiday = closingOf(today)?.name ?? null
   if (isTradingDay(today)) {

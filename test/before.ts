@@ -1,10 +1,13 @@
 /** Once before a run of tap: a Postgres for its tests. */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { prepareTemplate, toStateFile } from './database.ts'
+
+// The tests of the whole process start what is built; each calls the build itself, which then does nothing.
+execFileSync(process.execPath, [join(import.meta.dirname, '../scripts/build.js')])
 
 const stateFile = toStateFile(process.ppid)
 const url = process.env.TEST_DATABASE_URL

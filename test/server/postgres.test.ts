@@ -1,0 +1,26 @@
+import t from 'tap'
+import { areGone, createFolder, kill, readPid, waitFor } from '../fixtures/embedded.ts'
+import { ask, buildOnce, startServer } from './process.ts'
+
+buildOnce()
+
+t.test('the server outlives a kill -9 of its Postgres', async t => {
+  const dataDir = await createFolder(t)
+  const server = await startServer(t, dataDir)
+  t.equal((await ask(server, server.token, '/api/tools/get_quote?symbols=AAPL')).status, 200)
+  const postgres = readPid(dataDir)
+  kill(postgres)
+  const seen = new Set<number>()
+  const works = async () => {
+    seen.add((await ask(server, '', '/health/ready')).status)
+    const { status } = await ask(server, server.token, '/api/tools/get_quote?symbols=MSFT&format=csv')
+    return readPid(dataDir) > 1 && readPid(dataDir) !== postgres && status === 200 &&
+      (await ask(server, '', '/health/ready')).status === 200
+  }
+  t.ok(await waitFor(works, 15_000), 'it works again')
+  t.same([...seen].filter(status => status !== 200 && status !== 503), [], 'and says 503 meanwhile, if anything')
+  t.comment(`ready said ${[...seen].join(', ')}`)
+  t.equal((await ask(server, server.token, '/api/whoami')).status, 200)
+  t.equal(await server.stop(), 0)
+  t.ok(await areGone(dataDir, 1000))
+})

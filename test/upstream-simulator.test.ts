@@ -1,0 +1,166 @@
+/** The whole server against the simulator of the four providers, which checks each request against their own API. */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import t, { type Test } from 'tap'
+import { PROVIDERS } from '../providers/index.ts'
+import { TIMEFRAMES, type AssetClass, type ProviderName } from '../schemas/market.ts'
+import { build } from './helper.ts'
+
+const script = join(import.meta.dirname, '..', '..', 'shared', 'tools', 'upstream.mjs')
+const options = existsSync(script) ? {} : { skip: `${script} is not there: it is no part of the project` }
+
+const NAMES = ['alpaca', 'polygon', 'fmp', 'finnhub'] as const satisfies ProviderName[]
+const SYMBOLS: Record<AssetClass, string> = { stock: 'AAPL', crypto: 'BTC/USD', forex: 'EUR/USD', index: 'I:SPX' }
+
+interface Report { requests: number, violations: { kind?: string, example?: unknown }[] }
+
+async function buildWorld (t: Test, ...flags: string[]) {
+  // Tap would measure what it spawns: a shell takes that away and becomes Node.
+  const child = spawn('sh', ['-c', 'unset NODE_OPTIONS; exec "$@"', 'sh', process.execPath, script, '--strict', ...flags],
+    { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => child.kill())
+  const line = await new Promise<string>(resolve => createInterface(child.stdout).once('line', resolve))
+  const { port, base } = JSON.parse(line) as { port: number, base: Record<string, string> }
+  const world = await build(t, {
+    ALPACA_DATA_URL: String(base['alpaca_data']),
+    ALPACA_TRADING_URL: String(base['alpaca_trading']),
+    POLYGON_URL: String(base['polygon']),
+    FMP_URL: String(base['fmp']),
+    FINNHUB_URL: String(base['finnhub'])
+  })
+  const send = (path: string, body?: object) =>
+    fetch(`http://127.0.0.1:${port}${path}`, body ? { method: 'POST', body: JSON.stringify(body) } : {})
+  return {
+    ...world,
+    report: async () => await (await send('/__report')).json() as Report,
+    fault: (fault: object) => send('/__fault', fault)
+  }
+}
+
+/** Every kind of question that the provider can be asked, as REST paths. */
+function questionsOf (name: typeof NAMES[number]): string[] {
+  const { capabilities: { quote, bars, news } } = PROVIDERS[name]
+  const symbols = (kinds: readonly AssetClass[] = []) => kinds.map(kind => SYMBOLS[kind])
+  const days = 'start=2025-01-06&end=2025-03-28'
+  // Finnhub has intraday bars as traded only.
+  const intraday = name === 'finnhub' ? '&adjustment=raw' : ''
+  return [
+    ...symbols(quote?.asset_classes).map(symbol => `get_quote?symbols=${symbol}`),
+    'get_quote?symbols=AAPL,MSFT,BRK.B',
+    ...symbols(bars?.asset_classes).flatMap(symbol => [
+      `get_bars?symbols=${symbol}&${days}`,
+      `get_bars?symbols=${symbol}&timeframe=1hour&start=2025-03-24&end=2025-03-26${intraday}`
+    ]),
+    ...TIMEFRAMES.map(timeframe => `get_bars?symbols=AAPL&timeframe=${timeframe}&limit=20${/min|hour/.test(timeframe) ? intraday : ''}`),
+    ...['raw', 'split', 'all'].map(adjustment => `get_bars?symbols=AAPL,MSFT&adjustment=${adjustment}&${days}`),
+    'get_bars?symbols=BRK.B&lookback=30d',
+    'search_symbols?query=apple',
+    'search_symbols?query=bitcoin&asset_class=crypto',
+    'get_company_profile?symbol=AAPL',
+    'get_news',
+    'get_news?symbols=AAPL,MSFT&lookback=7d&limit=20',
+    ...symbols(news?.asset_classes).map(symbol => `get_news?symbols=${symbol}`),
+    'get_news?symbols=UBS',
+    'get_market_status'
+  ]
+}
+
+/** What a provider lacks it says; the one recording of Polygon's news is about UBS, and for others must be refused. */
+function refusalsOf (name: ProviderName, question: string): RegExp {
+  if (name === 'polygon' && question.startsWith('get_news?symbols=')) return /^FMS_PROVIDER_MALFORMED$/
+  return /^FMS_(PROVIDER_(NOT_CONFIGURED|NOT_ENTITLED)|SYMBOL_NOT_FOUND)$/
+}
+
+t.test('no request breaks a provider\'s API, and every answer is a fact or an error of the table', options, async t => {
+  const { connect, report } = await buildWorld(t, '--synthetic')
+  const { get } = await connect()
+  for (const name of NAMES) {
+    const outcomes: Record<string, string[]> = {}
+    for (const question of questionsOf(name)) {
+      const { status, body } = await get(`${question}${question.includes('?') ? '&' : '?'}provider=${name}`)
+      const outcome = status === 200 ? 'answered' : String(body.code)
+      ;(outcomes[outcome] ??= []).push(question)
+      if (status === 200) t.equal(body.meta.provider, name, `${name}: ${question}`)
+      else t.match(outcome, refusalsOf(name, question), `${name}: ${question}: ${body.detail}`)
+    }
+    t.comment(`${name}: ${Object.entries(outcomes).map(([outcome, { length }]) => `${length} ${outcome}`).join(', ')}`)
+    for (const [outcome, questions] of Object.entries(outcomes)) {
+      if (outcome !== 'answered') t.comment(`  ${outcome}: ${questions.join(' ')}`)
+    }
+    t.ok((outcomes['answered']?.length ?? 0) > 10, `${name} answers`)
+  }
+  const { requests, violations } = await report()
+  t.comment(`${requests} requests`)
+  t.same(violations, [])
+})
+
+t.test('all providers tell the same daily bars', options, async t => {
+  const { connect } = await buildWorld(t, '--synthetic')
+  const { get } = await connect()
+  for (const window of ['start=2025-01-06&end=2025-03-28', 'start=2020-08-24&end=2020-09-04']) {
+    const series = await Promise.all(NAMES.map(async name => {
+      const { body } = await get(`get_bars?symbols=AAPL&format=records&adjustment=split&${window}&provider=${name}`)
+      return body.data.series[0].bars
+    }))
+    const [first] = series
+    t.ok(first.length > 8, `${first.length} bars`)
+    for (const [i, bars] of series.entries()) {
+      const name = `${NAMES[i]}, ${window}`
+      t.same(bars.map((bar: { time: string }) => bar.time), first.map((bar: { time: string }) => bar.time), `${name}: the days`)
+      const farthest = Math.max(...bars.flatMap((bar: Record<string, number>, row: number) =>
+        ['open', 'high', 'low', 'close', 'volume'].map(field => Math.abs(Number(bar[field]) / first[row]?.[field] - 1))))
+      t.ok(farthest <= 1e-9, `${name}: the numbers (${farthest})`)
+    }
+  }
+})
+
+/** What the receipt says of the first provider; undefined: it answers all the same. */
+const FAULTS: Record<string, RegExp | undefined> = {
+  401: /^rejected_key$/,
+  402: /^not_entitled$/,
+  '403-plan': /^not_entitled$/,
+  429: /^quota$/,
+  '429-body200': /^(quota|malformed)$/,
+  500: /^unavailable$/,
+  '502-html': /^unavailable$/,
+  '200-html': /^malformed$/,
+  empty: /^malformed$/,
+  wrongsymbol: /^(malformed|symbol_not_found)$/,
+  redirect: /^malformed$/,
+  reset: /^unavailable$/,
+  truncate: /^unavailable$/,
+  badjson: /^malformed$/,
+  huge: /^malformed$/,
+  gzipbomb: /^malformed$/,
+  hang: /^(timeout|unavailable)$/,
+  drip: /^timeout$/,
+  slow: undefined
+}
+/** Longer than we wait, and shorter. */
+const DELAYS: Record<string, { ms: number }> = { hang: { ms: 30_000 }, slow: { ms: 2000 } }
+/** One for each fault, so that all of them can be asked at once. */
+const FAULTY = 'MSFT NVDA AMZN GOOGL TSLA META INTC AMD IBM ORCL CSCO QCOM TXN ADBE CRM NFLX PYPL SHOP UBER'.split(' ')
+
+t.test('whatever the first provider does, the second answers with a true receipt', options, async t => {
+  const { connect, report, fault } = await buildWorld(t)
+  const { get } = await connect({ keys: ['alpaca', 'polygon'] })
+  await Promise.all(Object.entries(FAULTS).map(async ([mode, outcome], i) => {
+    const symbol = FAULTY[i]
+    const { ok } = await fault({ provider: 'alpaca', path: `=${symbol}`, mode, ...DELAYS[mode] })
+    t.ok(ok, `${mode} is set`)
+    const [any, pinned] = await Promise.all(['', '&provider=alpaca'].map(pin => get(`get_quote?symbols=${symbol}${pin}`)))
+    const provider = outcome ? 'polygon' : 'alpaca'
+    const tried = outcome ? [{ provider: 'alpaca', outcome }] : []
+    t.match(any, {
+      status: 200,
+      body: { data: { quotes: [{ symbol, price: Number, provider }] }, meta: { provider, tried } }
+    }, `${mode}: ${any?.text.slice(0, 200)}`)
+    t.match(pinned, outcome
+      ? { body: { code: /^FMS_(PROVIDER_|SYMBOL_NOT_FOUND)/, provider: 'alpaca' } }
+      : { status: 200 }, `${mode}: pinned`)
+  }))
+  const { violations } = await report()
+  t.same(violations, [], 'nothing was sent to another origin, nor anything else that must not be')
+})
