@@ -51,8 +51,7 @@ function toBusy (text, format) {
   if (format === 'columnar') {
     const bars = one.columns.time.map(toBar)
     one.columns = Object.fromEntries(Object.keys(one.columns).map(name => [name, bars.map(bar => bar[name])]))
-  }
-  else one.bars = one.bars.map(({ time }) => toBar(time))
+  } else one.bars = one.bars.map(({ time }) => toBar(time))
   return JSON.stringify(answer)
 }
 
