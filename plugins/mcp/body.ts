@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
+import { isTooDeep } from '../json.ts'
 
 const BODY_LIMIT = 1024 * 1024
 const MAX_DEPTH = 64
@@ -23,7 +24,7 @@ export function useRpcBodies (scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser<string>('application/json', { parseAs: 'string', bodyLimit: BODY_LIMIT }, (request, body, done) => {
     if (body === '') return done(null, undefined)
-    if (isDeeperThan(body, MAX_DEPTH)) return done(new DepthError())
+    if (isTooDeep(body, MAX_DEPTH)) return done(new DepthError())
     return parseJson(request, body, done)
   })
   scope.setErrorHandler((error: FastifyError, request, reply) => {
@@ -45,24 +46,4 @@ class DepthError extends Error {
   constructor () {
     super(`Invalid Request: a message may be nested ${MAX_DEPTH} levels deep at most`)
   }
-}
-
-/** Looks at the text alone, so that a hostile body is refused before anything is built from it. */
-function isDeeperThan (json: string, limit: number): boolean {
-  let depth = 0
-  let quoted = false
-  for (let i = 0; i < json.length; i++) {
-    const char = json.charCodeAt(i)
-    if (quoted) {
-      if (char === 0x5c) i++
-      else if (char === 0x22) quoted = false
-    } else if (char === 0x22) {
-      quoted = true
-    } else if (char === 0x7b || char === 0x5b) {
-      if (++depth > limit) return true
-    } else if (char === 0x7d || char === 0x5d) {
-      depth--
-    }
-  }
-  return false
 }

@@ -21,8 +21,8 @@ export interface McpCall {
   structured: boolean
   /** W3C trace context of the caller. */
   traceparent: string | undefined
-  /** The SDK's own context, for catalogues that notify or ask for input. */
-  context: ServerContext
+  /** The SDK's own context, where the catalogue installs handlers or notifies; calls may come without it otherwise. */
+  context?: ServerContext
 }
 
 /** What the transports serve. */

@@ -19,12 +19,14 @@ export interface McpOptions {
   config: Pick<Config, 'publicUrl' | 'sseIdleSeconds'>
   /** What is served; default: the tools of the app. */
   catalogue?: McpCatalogue
+  /** False: every call goes through the SDK, the plain ones too. */
+  direct?: boolean
   /** Time between two comments on an open stream. */
   keepAliveMs?: number
 }
 
 /** MCP in its three forms: the modern revision and the 2025 ones at /mcp, HTTP+SSE at /mcp and /messages. */
-export default fp<McpOptions>(async (app, { config, catalogue: given, keepAliveMs = 15_000 }) => {
+export default fp<McpOptions>(async (app, { config, catalogue: given, keepAliveMs = 15_000, direct = true }) => {
   const catalogue = given ?? toolCatalogue(app.tools)
   const createServer = createServerFactory(catalogue)
   const basePath = config.publicUrl ? new URL(config.publicUrl).pathname.replace(/\/$/, '') : ''
@@ -41,7 +43,7 @@ export default fp<McpOptions>(async (app, { config, catalogue: given, keepAliveM
       route.schema = { ...route.schema, tags: ['mcp'], summary: 'MCP: Streamable HTTP, and HTTP+SSE' }
     })
     useRpcBodies(scope)
-    registerStreamable(scope, { catalogue, createServer, keepAliveMs })
+    registerStreamable(scope, { catalogue, createServer, keepAliveMs, direct })
     streams = registerSse(scope, { createServer, basePath, idleMs: config.sseIdleSeconds * 1000, keepAliveMs })
   })
 }, { name: 'mcp', dependencies: ['tools', 'auth', 'sessions'] })

@@ -13,7 +13,9 @@ const INSTRUCTIONS = 'Market data from the user\'s own provider keys. Write symb
   'BTC/USD, EUR/USD; when unsure, ask search_symbols first. Every answer has meta: say its provider and as_of when you quote numbers, ' +
   'and say so when it is delayed or synthetic. null means unknown, not zero.'
 
-const FIRST_STRUCTURED_VERSION = '2025-06-18'
+export const SERVER_INFO = { name: 'financial-mcp-server', title: 'Financial MCP Server', version: VERSION }
+
+export const FIRST_STRUCTURED_VERSION = '2025-06-18'
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** Who sent one HTTP message, by which transport. */
@@ -54,7 +56,7 @@ export function createServerFactory (catalogue: McpCatalogue): () => Server {
   const callTool = ({ params }: CallToolRequest, context: ServerContext) =>
     catalogue.callTool(params.name, params.arguments ?? {}, toCall(context))
   return () => {
-    const server = new Server({ name: 'financial-mcp-server', title: 'Financial MCP Server', version: VERSION }, options)
+    const server = new Server(SERVER_INFO, options)
     server.setRequestHandler('tools/list', () => list)
     server.setRequestHandler('tools/call', callTool)
     catalogue.install?.(server)

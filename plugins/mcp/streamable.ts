@@ -7,7 +7,8 @@ import { LRUCache } from 'lru-cache'
 import { Readable } from 'node:stream'
 import type { McpCatalogue } from './catalogue.ts'
 import { sendEmptyBody, sendRpcError } from './body.ts'
-import { toClient, toExchange, toSdkRequest, type Exchange } from './server.ts'
+import { sendResult, toPlainCall, type PlainCall } from './direct.ts'
+import { FIRST_STRUCTURED_VERSION, toClient, toExchange, toSdkRequest, type Exchange } from './server.ts'
 
 const FIRST_MODERN_VERSION = '2026-07-28'
 const METHOD_NOT_ALLOWED = -32000
@@ -16,23 +17,45 @@ export interface StreamableOptions {
   catalogue: McpCatalogue
   createServer: () => Server
   keepAliveMs: number
+  /** False: every call goes through the SDK. */
+  direct: boolean
 }
 
 /** POST and DELETE /mcp: Streamable HTTP of the modern revision, and of the 2025 ones without sessions. */
 export function registerStreamable (scope: FastifyInstance, options: StreamableOptions): void {
-  const { createServer, keepAliveMs } = options
+  const { createServer, keepAliveMs, catalogue } = options
+  // A catalogue with handlers of its own needs the SDK's context in its calls.
+  const direct = options.direct && !catalogue.install && !catalogue.notifies
+  const tools = new Set(direct ? catalogue.listTools().map(({ name }) => name) : [])
   const modern = createMcpHandler(createServer, {
     legacy: 'reject',
     keepAliveMs,
     onerror: error => scope.log.debug({ err: error }, 'MCP request refused')
   })
-  const serveLegacy = createLegacyHandler(options)
+  const legacy = createLegacyHandler(options)
+
+  async function serveDirect (request: FastifyRequest, reply: FastifyReply, exchange: Exchange, call: PlainCall) {
+    const { version, client, ...caller } = exchange
+    const isModern = version >= FIRST_MODERN_VERSION
+    const run = (signal: AbortSignal, known = client) => catalogue.callTool(call.name, call.args,
+      { ...caller, signal, client: call.client ?? known, structured: version >= FIRST_STRUCTURED_VERSION, traceparent: undefined })
+    if (!isModern) return legacy.run(request, reply, exchange, call, run)
+    const signal = toDisconnectSignal(reply)
+    try {
+      return sendResult(reply, call, await run(signal), true)
+    } catch (error) {
+      if (signal.aborted) return reply.hijack()
+      throw error
+    }
+  }
 
   scope.post('/mcp', async (request, reply) => {
     if (request.body === undefined) return sendEmptyBody(reply)
     const version = versionOf(request)
     const exchange = toExchange(request, 'mcp', version ?? DEFAULT_NEGOTIATED_PROTOCOL_VERSION)
-    if (isLegacy(request, version)) return serveLegacy(request, reply, exchange)
+    const plain = direct ? toPlainCall(request, tools) : undefined
+    if (plain) return serveDirect(request, reply, exchange, plain)
+    if (isLegacy(request, version)) return legacy.serve(request, reply, exchange)
     const signal = toDisconnectSignal(reply)
     const response = await modern.fetch(
       toSdkRequest(exchange, request.headers, signal), { parsedBody: request.body })
@@ -66,9 +89,12 @@ function createLegacyHandler ({ catalogue, createServer, keepAliveMs }: Streamab
   const running = new Map<string, Set<() => void>>()
   const never = new AbortController().signal
 
-  return async (request: FastifyRequest, reply: FastifyReply, exchange: Exchange): Promise<FastifyReply> => {
-    // Stateless: the name given to initialize is remembered for the log, and nothing else depends on it.
-    const caller = [exchange.principal.session_id, exchange.ip, request.headers['user-agent']].join('\n')
+  /** Stateless: the name given to initialize is remembered for the log, and nothing else depends on it. */
+  const callerOf = ({ headers }: FastifyRequest, { principal, ip }: Exchange) =>
+    [principal.session_id, ip, headers['user-agent']].join('\n')
+
+  async function serve (request: FastifyRequest, reply: FastifyReply, exchange: Exchange): Promise<FastifyReply> {
+    const caller = callerOf(request, exchange)
     const introduced = isInitializeRequest(request.body) ? toClient(request.body.params.clientInfo) : undefined
     if (introduced) clients.set(caller, introduced)
     exchange.client = clients.get(caller)
@@ -78,7 +104,7 @@ function createLegacyHandler ({ catalogue, createServer, keepAliveMs }: Streamab
     const enableJsonResponse = !catalogue.notifies
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse, keepAliveMs })
     await server.connect(transport)
-    const { cancelled, forget } = track(running, caller, request.body, server)
+    const { cancelled, forget } = track(running, caller, request.body, () => server.close())
     const end = () => {
       forget()
       server.close()
@@ -95,10 +121,28 @@ function createLegacyHandler ({ catalogue, createServer, keepAliveMs }: Streamab
       throw error
     }
   }
+
+  /** A plain call, cancellable like any other. */
+  async function run (request: FastifyRequest, reply: FastifyReply, exchange: Exchange, call: PlainCall,
+    work: (signal: AbortSignal, client: Exchange['client']) => Promise<object>): Promise<FastifyReply> {
+    const caller = callerOf(request, exchange)
+    const abort = new AbortController()
+    const { forget } = track(running, caller, request.body, () => abort.abort())
+    try {
+      return sendResult(reply, call, await work(abort.signal, clients.get(caller)), false)
+    } catch (error) {
+      if (abort.signal.aborted) return reply.code(202).send()
+      throw error
+    } finally {
+      forget()
+    }
+  }
+
+  return { serve, run }
 }
 
 /** Makes a single request cancellable until it is forgotten; a batch is not. */
-function track (running: Map<string, Set<() => void>>, caller: string, body: unknown, server: Server) {
+function track (running: Map<string, Set<() => void>>, caller: string, body: unknown, stop: () => void) {
   if (!isObject(body) || body['method'] !== 'tools/call') return { cancelled: undefined, forget: () => {} }
   const key = keyOf(caller, body['id'])
   let cancel = () => {}
@@ -106,7 +150,7 @@ function track (running: Map<string, Set<() => void>>, caller: string, body: unk
     cancel = () => {
       // A cancelled request is not answered; the POST that carried it must still end.
       resolve(new Response(null, { status: 202 }))
-      server.close()
+      stop()
     }
   })
   const calls = running.get(key) ?? new Set()

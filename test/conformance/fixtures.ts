@@ -161,6 +161,7 @@ export const fixtureCatalogue: McpCatalogue = {
   async callTool (name, args, { context }) {
     const fixture = TOOLS[name]
     if (!fixture) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${name}`)
+    if (!context) throw new Error('A fixture needs the context of its call')
     return fixture(context)
   },
   install (server) {

@@ -237,8 +237,8 @@ t.test('a catalogue that notifies answers 2025 clients with a stream, and the mo
       capabilities: { logging: {} },
       listTools: () => [],
       async callTool (name, args, { context }) {
-        const progressToken = context.mcpReq._meta?.progressToken ?? 0
-        await context.mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
+        const progressToken = context?.mcpReq._meta?.progressToken ?? 0
+        await context?.mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
         return { content: [{ type: 'text', text: 'done' }] }
       }
     }
@@ -251,5 +251,49 @@ t.test('a catalogue that notifies answers 2025 clients with a stream, and the mo
     t.equal(got.get('x-accel-buffering'), 'no')
     t.ok(text.startsWith(': ok\n\n'))
     t.match(text, /notifications\/progress[^]*done/)
+  }
+})
+
+t.test('a plain call is answered with the bytes that the SDK sends; what is odd in any way goes to the SDK', async t => {
+  const { url: direct } = await build(t)
+  const { url: whole } = await build(t, { direct: false })
+  const modern = modernHeaders('tools/call', 'get_quote')
+  const legacy = { 'mcp-protocol-version': '2025-11-25' }
+  const meta = (extra: object) => request('tools/call', { ...params, _meta: { ...envelope, ...extra } })
+  const plain = request('tools/call', params)
+  const cases: [string, unknown, Record<string, string>][] = [
+    ['modern', meta({}), modern],
+    ['modern, id as text', { ...meta({}), id: 'a' }, modern],
+    ['modern, no arguments', request('tools/call', { name: 'get_quote', _meta: envelope }), modern],
+    ['modern, no client info', meta({ 'io.modelcontextprotocol/clientInfo': undefined }), modern],
+    ['modern, capabilities', meta({ 'io.modelcontextprotocol/clientCapabilities': { elicitation: {}, roots: { listChanged: true } } }), modern],
+    ['modern, odd capabilities', meta({ 'io.modelcontextprotocol/clientCapabilities': { elicitation: 5 } }), modern],
+    ['modern, no capabilities', meta({ 'io.modelcontextprotocol/clientCapabilities': undefined }), modern],
+    ['modern, odd client info', meta({ 'io.modelcontextprotocol/clientInfo': { name: 5 } }), modern],
+    ['modern, other version in the envelope', meta({ 'io.modelcontextprotocol/protocolVersion': '2025-11-25' }), modern],
+    ['modern, progress token', meta({ progressToken: 1 }), modern],
+    ['modern, other name in the header', meta({}), { ...modern, 'mcp-name': 'get_bars' }],
+    ['modern, other method in the header', meta({}), { ...modern, 'mcp-method': 'tools/list' }],
+    ['modern, no envelope', plain, modern],
+    ['modern, arguments a list', request('tools/call', { name: 'get_quote', arguments: [], _meta: envelope }), modern],
+    ['modern, unknown tool', request('tools/call', { name: 'get_x', _meta: envelope }), modernHeaders('tools/call', 'get_x')],
+    ['modern, unknown version', meta({}), { ...modern, 'mcp-protocol-version': '2099-01-01' }],
+    ['modern, id null', { ...meta({}), id: null }, modern],
+    ['modern, id a fraction', { ...meta({}), id: 1.5 }, modern],
+    ['modern, accepts JSON only', meta({}), { ...modern, accept: 'application/json' }],
+    ['legacy', plain, legacy],
+    ['legacy, 2025-03-26', plain, { 'mcp-protocol-version': '2025-03-26' }],
+    ['legacy, no version', plain, {}],
+    ['legacy, progress token', request('tools/call', { ...params, _meta: { progressToken: 1 } }), legacy],
+    ['legacy, task', request('tools/call', { ...params, task: { ttl: 1 } }), legacy],
+    ['legacy, accepts JSON only', plain, { ...legacy, accept: 'application/json' }],
+    ['legacy, unknown tool', request('tools/call', { name: 'get_x' }), legacy],
+    ['legacy, arguments a text', request('tools/call', { name: 'get_quote', arguments: 'x' }), legacy],
+    ['legacy, a further member', { ...plain, extra: 1 }, legacy],
+    ['legacy, a batch', [plain], legacy]
+  ]
+  const view = ({ status, headers, text }: Awaited<ReturnType<typeof post>>) => [status, headers.get('content-type'), text]
+  for (const [name, body, headers] of cases) {
+    t.same(view(await post(direct, body, headers)), view(await post(whole, body, headers)), name)
   }
 })
