@@ -8,7 +8,11 @@ export async function welcome (app: FastifyInstance, { publicUrl }: Config, port
   const lines = ['', `Financial MCP Server listens at ${base}`, `  MCP   ${mcp}`, `  REST  ${base}/api/tools`, `  docs  ${base}/docs`, '']
 
   const setupCode = await app.admin.issueSetupCode()
-  if (setupCode) lines.push(`Setup code for the first admin (30 minutes): ${setupCode}`, `  POST ${base}/api/setup {"code", "name", "password"}`, '')
+  if (setupCode) {
+    const body = `{"code": "${setupCode}", "name": "admin", "password": "<12 characters or more>"}`
+    lines.push(`Setup code for the first admin (30 minutes): ${setupCode}`,
+      `  curl -H "Content-Type: application/json" -d '${body}' ${base}/api/setup`, '')
+  }
 
   const first = await firstToken(app)
   if (first) {

@@ -14,7 +14,7 @@ export const ConfigSchema = Type.Object({
   DATA_DIR: Type.String({ default: './data', description: 'Folder of the embedded database and the generated master key' }),
   PUBLIC_URL: url('The URL that clients use, where a proxy stands in front; default http://localhost:PORT'),
   ALLOWED_HOSTS: Type.String({ ...strings, description: 'More host names that requests may name, comma-separated' }),
-  ALLOWED_ORIGINS: Type.String({ ...strings, description: 'More origins that browsers may call from, comma-separated' }),
+  ALLOWED_ORIGINS: Type.String({ ...strings, description: 'More origins whose requests are let in, comma-separated; their pages cannot read the answers' }),
   TRUST_PROXY: Type.String({ ...strings, description: 'Addresses or CIDR ranges of the reverse proxy, comma-separated' }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'Least severe log line' }),
   DATABASE_URL: Type.Optional(Type.String({ pattern: '^postgres(ql)?://', description: 'Postgres; not set: an embedded one under DATA_DIR' })),

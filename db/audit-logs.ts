@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { sql, type Insertable, type Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import { lengthPrefixed } from '../vault/envelope.ts'
 import type { AuditLogRow, Database } from './types.ts'
 
@@ -44,15 +44,20 @@ export async function appendAuditLogs (
 ): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(${sql.lit(LOCK)})`.execute(trx)
   let head = await readAuditHead(trx) ?? GENESIS
-  const rows: Insertable<Database['audit_logs']>[] = []
+  const rows = []
   for (const event of events) {
     const seq = head.seq + 1
     const hash = hashOf(key, head.hash, String(seq), event)
-    rows.push({ ...event, seq: String(seq), prev_hash: head.hash, hash })
+    rows.push({ ...event, details: JSON.parse(event.details), seq, prev_hash: head.hash, hash })
     head = { seq, hash }
   }
-  await trx.insertInto('audit_logs').values(rows).execute()
+  // One parameter for all rows: two hundred rows of sixteen would be a statement of 3,200.
+  const json = JSON.stringify(rows.map(row => ({ ...row, prev_hash: toHex(row.prev_hash), hash: toHex(row.hash) })))
+  await sql`INSERT INTO audit_logs SELECT * FROM json_populate_recordset(NULL::audit_logs, ${json}::json)`.execute(trx)
 }
+
+/** As Postgres reads a bytea. */
+const toHex = (bytes: Buffer) => `\\x${bytes.toString('hex')}`
 
 /** The last row; null where there is none. */
 export async function readAuditHead (db: Kysely<Database>): Promise<AuditHead | null> {
@@ -105,10 +110,16 @@ function hashOf (key: Buffer, previous: Buffer, seq: string, row: AuditFields): 
   return createHmac('sha256', key).update(previous).update(fields).digest()
 }
 
-/** JSON with the keys in order: jsonb keeps neither their order nor the way a number was written. */
-export function toCanonicalJson (value: unknown): string {
-  return JSON.stringify(JSON.parse(JSON.stringify(value)), (_key, part: unknown) => {
-    if (part === null || typeof part !== 'object' || Array.isArray(part)) return part
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
-  })
+/**
+ * JSON with the keys in order: jsonb keeps neither their order nor the way a number was written.
+ * @param toText what becomes of each text in it, keys too
+ */
+export function toCanonicalJson (value: unknown, toText: (text: string) => string = text => text): string {
+  if (typeof value === 'string') return JSON.stringify(toText(value))
+  if (Array.isArray(value)) return `[${value.map(part => toCanonicalJson(part, toText)).join(',')}]`
+  if (value instanceof Date) return JSON.stringify(value)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const members = Object.entries(value).filter(([, part]) => part !== undefined)
+    .map(([key, part]) => [toText(key), part] as const).sort(([a], [b]) => a < b ? -1 : 1)
+  return `{${members.map(([key, part]) => `${JSON.stringify(key)}:${toCanonicalJson(part, toText)}`).join(',')}}`
 }

@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { problem } from '../errors.ts'
-import { createSemaphore } from '../semaphore.ts'
+import { createSemaphore } from '../tokens/semaphore.ts'
 
 const PASSWORD_ARGON2 = { memoryCost: 65_536, timeCost: 3, parallelism: 1 }
 /** Belongs to no password: an unknown name costs what a known one costs. */

@@ -1,16 +1,16 @@
 import { hash } from '@node-rs/argon2'
 import type { FastifyInstance } from 'fastify'
 import { randomUUID } from 'node:crypto'
-import { createBatchedRead } from '../batched-read.ts'
+import { createBatchedRead } from '../tokens/batched-read.ts'
 import {
   findAdminToken, findAdminTokens, insertAdminToken, listAdminTokens, revokeAdminToken, touchAdminToken
 } from '../db/admins.ts'
 import type { AdminTokenRow } from '../db/types.ts'
 import { problem } from '../errors.ts'
 import type { AdminToken } from '../schemas/control.ts'
-import { createSemaphore } from '../semaphore.ts'
-import { createTokenGate, TOKEN_ARGON2 } from '../token-gate.ts'
-import { createToken } from '../tokens.ts'
+import { createSemaphore } from '../tokens/semaphore.ts'
+import { createTokenGate, TOKEN_ARGON2 } from '../tokens/gate.ts'
+import { createToken } from '../tokens/token.ts'
 import type { Admin, AdminPrincipal } from './admin.ts'
 
 type AdminTokens = Pick<Admin, 'createToken' | 'listTokens' | 'revokeToken' | 'verifyToken' | 'argon2Runs'>

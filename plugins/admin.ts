@@ -6,7 +6,7 @@ import {
 } from '../db/admins.ts'
 import { codeOf, problem } from '../errors.ts'
 import type { AdminToken, AdminTokenRequest, NewAdminToken } from '../schemas/control.ts'
-import { createMac, refusal, unavailable } from '../token-gate.ts'
+import { createMac, refusal, unavailable } from '../tokens/gate.ts'
 import { assertPassword, createLoginLimits, createPasswords } from './admin-login.ts'
 import { createAdminTokens } from './admin-tokens.ts'
 import type { Actor } from './audit.ts'

@@ -104,25 +104,17 @@ function toFields (event: AuditEvent): AuditFields {
     ip: toTextOrNull(event.ip),
     request_id: toTextOrNull(event.request_id),
     latency_ms: event.latency_ms == null ? null : Math.round(event.latency_ms),
-    details: toCanonicalJson(toDetails(event.details ?? {}))
+    details: toCanonicalJson(event.details ?? {}, toText)
   }
 }
 
 /** A client names itself as it likes: Postgres refuses NUL, UTF-8 has no lone surrogates, and a log line has an end. */
-const toText = (text: string) => Buffer.from(text.slice(0, MOST_CHARACTERS)).toString().replaceAll('\0', '')
+const toText = (text: string) => PLAIN.test(text) ? text : Buffer.from(text.slice(0, MOST_CHARACTERS)).toString().replaceAll('\0', '')
+const PLAIN = /^[ -~]{0,1000}$/
 const toTextOrNull = (text: string | null | undefined) => text == null ? null : toText(text)
 
 const withoutNul = (filter: AuditFilter): AuditFilter => Object.fromEntries(
   Object.entries(filter).map(([key, value]) => [key, typeof value === 'string' ? toText(value) : value]))
-
-/** A copy as JSON has it, with such texts everywhere in it. */
-function toDetails<T extends object> (details: T): T {
-  return JSON.parse(JSON.stringify(details), (_key, part: unknown) => {
-    if (typeof part === 'string') return toText(part)
-    if (part === null || typeof part !== 'object' || Array.isArray(part)) return part
-    return Object.fromEntries(Object.entries(part).map(([key, value]) => [toText(key), value]))
-  }) as T
-}
 
 function toEntry ({ seq, time, prev_hash: _previous, hash: _hash, ...row }: AuditLogRow): AuditEntry {
   return { ...row, seq: Number(seq), time: time.toISOString() }

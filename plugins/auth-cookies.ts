@@ -43,7 +43,7 @@ export function assertOwnPage (request: FastifyRequest, { publicUrl }: Settings)
   const { 'sec-fetch-site': site, origin, 'content-type': type = '' } = request.headers
   const own = [`${request.protocol}://${request.host}`, ...publicUrl ? [new URL(publicUrl).origin] : []]
   const isOwn = site === undefined ? origin !== undefined && own.includes(origin) : site === 'same-origin'
-  if (!isOwn) throw problem('FORBIDDEN', 'A change by cookie must come from this server\'s own pages.')
+  if (!isOwn) throw problem('FORBIDDEN', 'A change by cookie must come from this server\'s own pages. A script sends an admin token instead.')
   if (hasBody(request) && !/^application\/json *(;|$)/i.test(type)) {
     throw problem('FORBIDDEN', 'A change by cookie must be sent as application/json.')
   }

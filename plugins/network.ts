@@ -1,7 +1,7 @@
 import cors from '@fastify/cors'
-import helmet from '@fastify/helmet'
+import helmet, { type FastifyHelmetOptions } from '@fastify/helmet'
 import fp from 'fastify-plugin'
-import type { FastifyRequest } from 'fastify'
+import Fastify, { type FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import { problem } from '../errors.ts'
 
@@ -24,6 +24,9 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   const origins = new Set(config.allowedOrigins.map(origin => origin.toLowerCase()))
   if (config.publicUrl) origins.add(new URL(config.publicUrl).origin)
 
+  const securityHeaders = await computeSecurityHeaders()
+  app.addHook('onRequest', async (request, reply) => { reply.headers(securityHeaders) })
+
   app.addHook('onRequest', async request => {
     const host = soleHeader(request, 'host')
     if (!request.routeOptions.config.anyHost && (host === undefined || !names.has(nameOf(host)))) {
@@ -37,27 +40,40 @@ export default fp<{ config: Config }>(async (app, { config }) => {
     }
   })
 
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'none'"],
-        scriptSrc: ["'self'"],
-        styleSrc: ["'self'"],
-        imgSrc: ["'self'", 'data:'],
-        connectSrc: ["'self'"],
-        fontSrc: ["'self'"],
-        frameAncestors: ["'none'"],
-        baseUri: ["'none'"],
-        formAction: ["'self'"]
-      }
-    },
-    referrerPolicy: { policy: 'no-referrer' },
-    // The proxy that ends TLS says it: on plain http the header means nothing.
-    strictTransportSecurity: false
-  })
   await app.register(cors, { origin: false })
 }, { name: 'network' })
+
+const HELMET_OPTIONS: FastifyHelmetOptions = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'", 'data:'],
+      connectSrc: ["'self'"],
+      fontSrc: ["'self'"],
+      frameAncestors: ["'none'"],
+      baseUri: ["'none'"],
+      formAction: ["'self'"]
+    }
+  },
+  referrerPolicy: { policy: 'no-referrer' },
+  // The proxy that ends TLS says it: on plain http the header means nothing.
+  strictTransportSecurity: false
+}
+
+/** What helmet sets, asked once: it is the same for every answer, and dear to make anew for each. */
+async function computeSecurityHeaders (): Promise<Record<string, string>> {
+  const probe = Fastify()
+  await probe.register(helmet, HELMET_OPTIONS)
+  probe.get('/', async () => '')
+  const { headers } = await probe.inject('/')
+  await probe.close()
+  const own = new Set(['content-type', 'content-length', 'date', 'connection'])
+  const set = Object.entries(headers).filter(([name]) => !own.has(name))
+  return Object.fromEntries(set.map(([name, value]) => [name, String(value)]))
+}
 
 /** A header's value, or undefined where it is missing or sent more than once. */
 function soleHeader ({ raw }: FastifyRequest, name: string): string | undefined {

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { Type } from 'typebox'
 import type { Config } from '../config.ts'
 import { isOutage, outage } from '../db/outage.ts'
-import { codeOf, isProblem, problem } from '../errors.ts'
+import { codeOf, problem } from '../errors.ts'
 import { marketClock, type MarketClock } from '../market/clock.ts'
 import { toInstant } from '../market/time.ts'
 import type { ConnectionSettings } from '../schemas/control.ts'
@@ -137,7 +137,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
         return result
       } catch (thrown) {
         const error = isOutage(thrown) ? outage(thrown) : thrown
-        outcome = caller.signal.aborted ? 'cancelled' : isProblem(error) ? error.code : 'FMS_INTERNAL'
+        outcome = caller.signal.aborted ? 'cancelled' : codeOf(error)
         if (!caller.signal.aborted && codeOf(error) === 'INTERNAL') caller.log.error({ err: error, tool: name }, 'a tool failed')
         throw error
       } finally {

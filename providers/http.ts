@@ -3,17 +3,9 @@ import { pipeline } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createGunzip } from 'node:zlib'
 import { problem, type Problem } from '../errors.ts'
-import type { Credential, Provider, ProviderFailure, ProviderSettings, ProviderUrls } from './types.ts'
-
-/** One GET to a provider. */
-export interface ProviderRequest {
-  /** Which of the provider's hosts; `main` where it has one. */
-  host?: string
-  /** Below the base URL, starting with a slash; its segments are already encoded (`encodeURIComponent`). */
-  path: string
-  /** Undefined values are left out. A list must be joined by the caller, as the provider wants it. */
-  query?: Record<string, string | number | boolean | undefined>
-}
+import type {
+  Credential, Provider, ProviderFailure, ProviderRequest, ProviderSettings, ProviderUrls
+} from './types.ts'
 
 export interface HttpOptions {
   urls: ProviderUrls

@@ -256,5 +256,5 @@ function notConfigured (capability: Capability, { provider, settings }: RouteCal
   return problem('PROVIDER_NOT_CONFIGURED', provider
     ? `${PROVIDERS[provider].title} cannot answer this here: it has no key on this connection, is not in its provider order, or does not offer this. Leave provider out.`
     : `No provider of this connection (${settings.provider_order.join(', ') || 'none'}) has a key and can answer this. ` +
-      `Store a key of ${able.join(', ')} in the connection's settings.`)
+      `Store a key of ${able.join(', ')}: fmcp credential set <connection> <provider>, or PUT /api/connections/:id/credentials/:provider.`)
 }

@@ -12,7 +12,6 @@ import type {
   Timeframe
 } from '../schemas/market.ts'
 import type { Problem } from '../errors.ts'
-import type { ProviderRequest } from './http.ts'
 
 /** What a provider may be asked, and what it answers. A capability that a provider lacks is absent from its folder. */
 export interface Capabilities {
@@ -62,6 +61,16 @@ export interface Answer<T> {
 export interface ProviderSettings {
   alpaca_feed: 'iex' | 'sip' | 'delayed_sip'
   alpaca_environment: 'paper' | 'live'
+}
+
+/** One GET to a provider. */
+export interface ProviderRequest {
+  /** Which of the provider's hosts; `main` where it has one. */
+  host?: string
+  /** Below the base URL, starting with a slash; its segments are already encoded (`encodeURIComponent`). */
+  path: string
+  /** Undefined values are left out. A list must be joined by the caller, as the provider wants it. */
+  query?: Record<string, string | number | boolean | undefined>
 }
 
 /** One call's world, as an adapter sees it. It holds no key: `request` adds the key to the headers. */

@@ -7,7 +7,7 @@ import { resolveWindow, type Window } from '../market/window.ts'
 import { ADJUSTMENTS, BarSchema, BarSeriesSchema, ProviderNameSchema, TIMEFRAMES, type Bar, type BarSeries, type ProviderName, type Timeframe } from '../schemas/market.ts'
 import { defineTool, type Presented, type Table } from './define.ts'
 import { ColumnarSchema, dropEmptyColumns, toColumnar, toTable } from './format.ts'
-import { PinnedProviderSchema, SymbolsSchema, toInstruments } from './inputs.ts'
+import { isExchangeTraded, PinnedProviderSchema, SymbolsSchema, toInstruments } from './inputs.ts'
 import { isComplete, receiptOfItems } from './receipt.ts'
 
 const { bars: _bars, ...basis } = BarSeriesSchema.properties
@@ -53,7 +53,10 @@ export const getBars = defineTool({
       Type.Object({ ...HeaderSchema, format: Type.Literal('csv'), row_count: Type.Integer() })
     ]))
   }),
-  ttl: ({ timeframe }, { session }) => isIntraday(timeframe) ? (session === 'closed' ? 300 : 15) : session === 'regular' ? 60 : 900,
+  ttl ({ timeframe, symbols }, { session }) {
+    const moving = session !== 'closed' || !symbols.every(isExchangeTraded)
+    return isIntraday(timeframe) ? (moving ? 15 : 300) : (moving ? 60 : 900)
+  },
   presentation: ['format', 'detail'],
   async fetch ({ symbols, timeframe, start, end, lookback, adjustment, limit, provider }, call) {
     const window = resolveWindow({ start, end, lookback, timeframe, limit }, call.now)

@@ -13,6 +13,9 @@ export const PinnedProviderSchema = Type.Optional(Type.Enum(['alpaca', 'polygon'
   description: 'Ask only this one'
 }))
 
+/** Whether a symbol's price stands still while the US stock market is closed; pairs trade on. */
+export const isExchangeTraded = (symbol: string) => !symbol.includes('/')
+
 /** Canonical instruments, each once. */
 export function toInstruments (symbols: readonly string[]): Instrument[] {
   const bySymbol = new Map(symbols.map(parseSymbol).map(instrument => [instrument.symbol, instrument]))

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { QuoteSchema, ProviderNameSchema, type ProviderName, type Quote } from '../schemas/market.ts'
 import { defineTool } from './define.ts'
 import { ColumnarSchema, dropEmptyColumns, toColumnar, toTable } from './format.ts'
-import { PinnedProviderSchema, SymbolsSchema, toInstruments } from './inputs.ts'
+import { isExchangeTraded, PinnedProviderSchema, SymbolsSchema, toInstruments } from './inputs.ts'
 import { isComplete, receiptOfItems } from './receipt.ts'
 
 const SourcedQuoteSchema = Type.Object({ ...QuoteSchema.properties, provider: ProviderNameSchema })
@@ -25,7 +25,7 @@ export const getQuote = defineTool({
     ColumnarSchema,
     Type.Object({ format: Type.Literal('csv'), row_count: Type.Integer() })
   ]),
-  ttl: (_, { session }) => session === 'closed' ? 60 : 5,
+  ttl: ({ symbols }, { session }) => session === 'closed' && symbols.every(isExchangeTraded) ? 60 : 5,
   presentation: ['format'],
   async fetch ({ symbols, provider }, call) {
     const answer = await call.route.quotes({ instruments: toInstruments(symbols) }, { ...call, provider })

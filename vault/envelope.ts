@@ -40,16 +40,14 @@ export function open (key: Buffer, sealed: Buffer, place: readonly string[]): Bu
 
 /** Each field behind its length, so that no two lists of fields give the same bytes. */
 export function lengthPrefixed (fields: readonly (string | null)[]): Buffer {
-  return Buffer.concat(fields.flatMap(field => {
-    const length = Buffer.alloc(4)
-    if (field === null) {
-      length.writeUInt32BE(0xffffffff)
-      return [length]
-    }
-    const bytes = Buffer.from(field)
-    length.writeUInt32BE(bytes.length)
-    return [length, bytes]
-  }))
+  const sizes = fields.map(field => field === null ? -1 : Buffer.byteLength(field))
+  const bytes = Buffer.allocUnsafe(sizes.reduce((total, size) => total + 4 + Math.max(size, 0), 0))
+  let at = 0
+  fields.forEach((field, i) => {
+    at = bytes.writeUInt32BE(field === null ? 0xffffffff : sizes[i]!, at)
+    if (field !== null) at += bytes.write(field, at)
+  })
+  return bytes
 }
 
 const toAad = (version: number, place: readonly string[]) => lengthPrefixed([String(version), ...place])

@@ -1,4 +1,6 @@
-import { CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY, SERVER_INFO_META_KEY } from '@modelcontextprotocol/server'
+import {
+  CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY, SERVER_INFO_META_KEY
+} from '@modelcontextprotocol/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { SERVER_INFO, toClient } from './server.ts'
 
@@ -22,12 +24,13 @@ const isFields = (value: unknown): value is Fields => typeof value === 'object' 
 const hasOnly = (value: Fields, keys: Set<string>) => Object.keys(value).every(key => keys.has(key))
 
 /**
- * Recognises the call that is nearly all of the traffic, in its one plain form: known tool, well-formed message, matching
- * headers. It is answered without a server of its own, with the very bytes that the SDK would send; whatever is odd in any
- * way is undefined here and left to the SDK.
+ * Recognises the call that is nearly all of the traffic, in its one plain form: known tool, well-formed message,
+ * matching headers. It is answered without a server of its own, with the very bytes that the SDK would send; what is
+ * odd in any way is undefined here and left to the SDK.
  */
 export function toPlainCall ({ headers, body }: FastifyRequest, tools: ReadonlySet<string>): PlainCall | undefined {
-  if (!isFields(body) || !hasOnly(body, MESSAGE_KEYS) || body['jsonrpc'] !== '2.0' || body['method'] !== 'tools/call') return undefined
+  if (!isFields(body) || !hasOnly(body, MESSAGE_KEYS)) return undefined
+  if (body['jsonrpc'] !== '2.0' || body['method'] !== 'tools/call') return undefined
   const { id, params } = body
   if (typeof id !== 'string' && !Number.isSafeInteger(id)) return undefined
   if (!isFields(params) || !hasOnly(params, PARAM_KEYS)) return undefined
@@ -41,9 +44,11 @@ export function toPlainCall ({ headers, body }: FastifyRequest, tools: ReadonlyS
   if (version === MODERN) {
     if (headers['mcp-method'] !== 'tools/call' || headers['mcp-name'] !== name) return undefined
     if (Object.keys(headers).some(header => header.startsWith('mcp-param'))) return undefined
-    return isFields(meta) && isPlainEnvelope(meta) ? { ...call, client: toClient(meta[CLIENT_INFO_META_KEY]) } : undefined
+    if (!isFields(meta) || !isPlainEnvelope(meta)) return undefined
+    return { ...call, client: toClient(meta[CLIENT_INFO_META_KEY]) }
   }
-  return typeof version === 'string' && LEGACY.has(version) && meta === undefined ? { ...call, client: undefined } : undefined
+  const isLegacy = typeof version === 'string' && LEGACY.has(version) && meta === undefined
+  return isLegacy ? { ...call, client: undefined } : undefined
 }
 
 function isPlainEnvelope (meta: Fields): boolean {
@@ -64,5 +69,6 @@ function isPlainCapabilities (value: unknown): boolean {
 const MODERN_RESULT = { resultType: 'complete', _meta: { [SERVER_INFO_META_KEY]: SERVER_INFO } }
 
 export function sendResult (reply: FastifyReply, { id }: PlainCall, result: object, isModern: boolean): FastifyReply {
-  return reply.type('application/json').send(JSON.stringify({ result: isModern ? { ...result, ...MODERN_RESULT } : result, jsonrpc: '2.0', id }))
+  const whole = isModern ? { ...result, ...MODERN_RESULT } : result
+  return reply.type('application/json').send(JSON.stringify({ result: whole, jsonrpc: '2.0', id }))
 }

@@ -37,8 +37,9 @@ export function registerStreamable (scope: FastifyInstance, options: StreamableO
   async function serveDirect (request: FastifyRequest, reply: FastifyReply, exchange: Exchange, call: PlainCall) {
     const { version, client, ...caller } = exchange
     const isModern = version >= FIRST_MODERN_VERSION
+    const structured = version >= FIRST_STRUCTURED_VERSION
     const run = (signal: AbortSignal, known = client) => catalogue.callTool(call.name, call.args,
-      { ...caller, signal, client: call.client ?? known, structured: version >= FIRST_STRUCTURED_VERSION, traceparent: undefined })
+      { ...caller, signal, client: call.client ?? known, structured, traceparent: undefined })
     if (!isModern) return legacy.run(request, reply, exchange, call, run)
     const signal = toDisconnectSignal(reply)
     try {

@@ -3,7 +3,7 @@ import { isIntraday, zoneOf } from '../../market/bars.ts'
 import type { Instrument } from '../../market/symbols.ts'
 import { addDays, dayIn, mondayOf, monthOf, NEW_YORK } from '../../market/time.ts'
 import type { Adjustment, AssetClass, BarSeries, Quote, Timeframe } from '../../schemas/market.ts'
-import type { ProviderRequest } from '../http.ts'
+import type { ProviderRequest } from '../types.ts'
 import { assertAnswered, eachSymbol, malformed, newestBar, newestOf, toDays, toNewest } from '../parse.ts'
 import type { Answer, BarsInput, Capability, CapabilityAdapter, PerSymbol, ProviderCall } from '../types.ts'
 import {

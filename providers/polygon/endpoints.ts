@@ -5,12 +5,12 @@ import { addDays, DAY_MS, dayIn, toInstant } from '../../market/time.ts'
 import type {
   AssetClass, BarSeries, CompanyProfile, MarketStatus, NewsArticle, Quote, SymbolMatch, Timeframe
 } from '../../schemas/market.ts'
-import { belowBase, type ProviderRequest } from '../http.ts'
+import { belowBase } from '../http.ts'
 import {
   commonOf, eachSymbol, malformed, newestBar, newestOf, noBars, notFound, toDate, toDays, toFields, toNewest, toRanked,
   type Fields
 } from '../parse.ts'
-import type { Answer, BarsInput, Capabilities, PerSymbol, ProviderCall } from '../types.ts'
+import type { Answer, BarsInput, Capabilities, PerSymbol, ProviderCall, ProviderRequest } from '../types.ts'
 import {
   toAggregates, toDelay, toMarketStatus, toNews, toPeers, toPreviousCloseQuote, toProfile, toResults, toSeries,
   toSnapshots, toSymbolMatch, toUpstreamSymbol, type Snapshots

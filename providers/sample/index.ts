@@ -55,7 +55,7 @@ export const sample: Provider = {
         const listings = instruments.length
           ? instruments.flatMap(({ symbol }) => listingOf(symbol) ?? [])
           : LISTINGS.slice(0, 5)
-        return { data: listings.slice(0, limit).map(listing => articleOf(listing, now)), as_of: toInstant(now) }
+        return { data: listings.slice(0, limit).map(listing => articleOf(listing, now)), as_of: `${dayIn(NEW_YORK, now)}T00:00:00Z` }
       }
     },
     market_status: {

@@ -115,9 +115,10 @@ t.test('a Postgres that ends by itself is started again, with nothing left behin
   for (let deaths = 0; deaths < 2; deaths++) {
     const pid = readPid(dataDir)
     kill(pid)
+    // A backend outlives its postmaster for a moment: an answer alone is no sign of a new one.
+    t.ok(await waitFor(() => reasons.length > deaths), 'the death is noticed')
     t.ok(await waitFor(() => readPid(dataDir) !== pid && ask(embedded.pool, 'SELECT 1').catch(() => false)))
   }
-  t.equal(reasons.length, 2)
   t.ok(await waitFor(() => processesOf(dataDir).length === 3), 'a supervisor, its reader, a postmaster')
   t.equal((await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[1], join(dataDir, 'postgres'))
 })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { toNetwork } from '../../plugins/admin-login.ts'
-import { parseToken } from '../../tokens.ts'
+import { parseToken } from '../../tokens/token.ts'
 import { BY, buildSecurity, createOutage, until } from './build-security.ts'
 
 const PASSWORD = 'test-password-1'

@@ -4,7 +4,7 @@ import { connect, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { adminScope, clearAdminCookie, sessionScope, setAdminCookie } from '../../plugins/auth.ts'
-import { createToken } from '../../tokens.ts'
+import { createToken } from '../../tokens/token.ts'
 import { BY, buildSecurity, createOutage, type SecurityOptions } from './build-security.ts'
 
 const PASSWORD = 'test-password-1'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import t from 'tap'
-import { createToken, parseToken } from '../../tokens.ts'
+import { createToken, parseToken } from '../../tokens/token.ts'
 import { BY, buildSecurity, createOutage, insertConnection, until } from './build-security.ts'
 
 const REFUSED = { code: 'FMS_UNAUTHENTICATED' }

@@ -6,7 +6,7 @@ import { codeOf, problem } from '../../errors.ts'
 import { parseSymbol } from '../../market/symbols.ts'
 import { createSearch } from '../../providers/alpaca/endpoints.ts'
 import { alpaca } from '../../providers/alpaca/index.ts'
-import type { ProviderRequest } from '../../providers/http.ts'
+import type { ProviderRequest } from '../../providers/types.ts'
 import type { BarsInput, ProviderCall } from '../../providers/types.ts'
 import {
   BarSeriesSchema, MarketStatusSchema, NewsArticleSchema, QuoteSchema, SymbolMatchSchema

@@ -1,4 +1,4 @@
-import type { ProviderRequest } from '../../providers/http.ts'
+import type { ProviderRequest } from '../../providers/types.ts'
 import type { ProviderCall } from '../../providers/types.ts'
 
 /** A call without a network: `answers` makes each body (or throws), `requests` records what was asked, in order. */

@@ -6,7 +6,7 @@ import { problem } from '../../errors.ts'
 import { parseSymbol } from '../../market/symbols.ts'
 import { fmp } from '../../providers/fmp/index.ts'
 import { fromUpstreamSymbol, toUpstreamSymbol } from '../../providers/fmp/normalise.ts'
-import type { ProviderRequest } from '../../providers/http.ts'
+import type { ProviderRequest } from '../../providers/types.ts'
 import type { BarsInput } from '../../providers/types.ts'
 import {
   BarSeriesSchema, CompanyProfileSchema, MarketStatusSchema, NewsArticleSchema, QuoteSchema, SymbolMatchSchema

@@ -6,7 +6,7 @@ t.test('a session\'s token is shown once, is not stored by caches, and lets its 
   const { id } = (await call('POST', '/api/connections', { name: 'a' })).json()
   const created = await call('POST', `/api/connections/${id}/session`, { name: 'laptop', ttl_seconds: 60 })
   t.equal(created.statusCode, 201)
-  t.equal(created.headers['cache-control'], 'no-store')
+  t.match(created.headers['cache-control'], /no-store/)
   const { access_token: token, ...session } = created.json()
   t.match(session, { connection_id: id, name: 'laptop', token_last_four: token.slice(-4), revoked_at: null })
   t.match(token, /^fmcp_st_/)

@@ -79,7 +79,7 @@ t.test('admin tokens are made, listed without their secret, and revoked', async 
   const { app, call } = await buildControl(t)
   const made = await call('POST', '/api/admin-tokens', { name: 'ci', ttl_seconds: 60 })
   t.equal(made.statusCode, 201)
-  t.equal(made.headers['cache-control'], 'no-store')
+  t.match(made.headers['cache-control'], /no-store/)
   const { id, token } = made.json()
   const asToken = () => app.inject({ url: '/api/admin', headers: { authorization: `Bearer ${token}` } })
   t.same((await asToken()).json(), { name: 'ci', via: 'token', token_id: id })

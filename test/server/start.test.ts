@@ -19,7 +19,7 @@ t.test('the first start needs no setting and prints all that a client needs; the
   const json = JSON.parse(/^\{$[^]*?^\}$/m.exec(server.text())?.[0] ?? 'null') as unknown
   t.same(json, { mcpServers: { market: { url: `${url}/mcp`, headers: { Authorization: `Bearer ${token}` } } } })
 
-  const curl = /^ {2}(curl .*)$/m.exec(server.text())?.[1] ?? 'false'
+  const curl = /^ {2}(curl .*get_quote.*)$/m.exec(server.text())?.[1] ?? 'false'
   const { stdout } = await promisify(execFile)('sh', ['-c', `${curl} --silent --fail`])
   t.match(JSON.parse(stdout), { data: { quotes: [{ symbol: 'AAPL' }, { symbol: 'MSFT' }] }, meta: { provider: 'sample', synthetic: true } })
   t.notMatch(server.logs().join('\n'), token.slice(-49), 'the token is in no log line')

@@ -1,9 +1,9 @@
 import { verify as verifyArgon2 } from '@node-rs/argon2'
 import { LRUCache } from 'lru-cache'
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { isProblem, problem, type Problem } from './errors.ts'
+import { isProblem, problem, type Problem } from '../errors.ts'
 import type { Semaphore } from './semaphore.ts'
-import { parseToken, type TokenKind } from './tokens.ts'
+import { parseToken, type TokenKind } from './token.ts'
 
 /** Cost of a token's hash: the token is 256 random bits, so the least that OWASP asks for is plenty. */
 export const TOKEN_ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }

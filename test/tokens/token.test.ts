@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { createToken, parseToken, TOKEN_PATTERN } from '../tokens.ts'
+import { createToken, parseToken, TOKEN_PATTERN } from '../../tokens/token.ts'
 
 t.test('a token says what it is and whose it is, and shows its last four characters', async t => {
   const id = randomUUID()

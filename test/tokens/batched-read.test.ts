@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createBatchedRead } from '../batched-read.ts'
+import { createBatchedRead } from '../../tokens/batched-read.ts'
 
 t.test('what is asked for at once is read by few statements, one at a time', async t => {
   const batches: string[][] = []

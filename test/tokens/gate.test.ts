@@ -1,10 +1,10 @@
 import { hashSync } from '@node-rs/argon2'
 import { randomBytes, randomUUID } from 'node:crypto'
 import t from 'tap'
-import { problem } from '../errors.ts'
-import { createSemaphore } from '../semaphore.ts'
-import { createMac, createTokenGate, TOKEN_ARGON2, type GateRow } from '../token-gate.ts'
-import { createToken } from '../tokens.ts'
+import { problem } from '../../errors.ts'
+import { createSemaphore } from '../../tokens/semaphore.ts'
+import { createMac, createTokenGate, TOKEN_ARGON2, type GateRow } from '../../tokens/gate.ts'
+import { createToken } from '../../tokens/token.ts'
 
 const key = randomBytes(32)
 const REFUSED = { code: 'FMS_UNAUTHENTICATED' }
