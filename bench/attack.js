@@ -1,7 +1,7 @@
 /** Sends bad bearer tokens, RATE of them a second for SECONDS, and tells its parent how they were answered. */
 import autocannon from 'autocannon'
 import { randomUUID } from 'node:crypto'
-import { createToken } from '../dist/tokens.js'
+import { createToken } from '../dist/tokens/token.js'
 
 const { URL: url, TOKEN: token, RATE: rate, SECONDS: seconds } = process.env
 const own = token.split('_')[2]
