@@ -241,14 +241,22 @@ function groupBy<T, K> (rows: readonly T[], keyOf: (row: T) => K): Map<K, T[]> {
 function summarise (capability: Capability, call: RouteCall, errors: Problem[], tried: Tried[]): Problem {
   const first = errors.find(error => codeOf(error) === 'SYMBOL_NOT_FOUND') ?? errors[0]
   if (!first) return notConfigured(capability, call)
-  const others = tried.length > 1 ? ` Asked: ${tried.map(({ provider, outcome }) => `${provider} (${outcome})`).join(', ')}.` : ''
   const { provider, retry_after_seconds: retry } = first
-  return problem(codeOf(first), first.message + others, {
+  return problem(codeOf(first), first.message + others(tried), {
     ...(provider && { provider }),
     ...(retry !== undefined && { retry_after_seconds: retry }),
     ...(tried.length && { tried }),
     cause: first.cause
   })
+}
+
+/** The rest of the sentence, where more than one provider was asked. */
+function others (tried: Tried[]): string {
+  if (tried.length < 2) return ''
+  const [, ...rest] = tried
+  const isUnknown = tried.every(({ outcome }) => outcome === 'symbol_not_found')
+  if (isUnknown) return ` Nor do ${rest.map(({ provider }) => provider).join(', ')}.`
+  return ` Asked: ${tried.map(({ provider, outcome }) => `${provider} (${outcome})`).join(', ')}.`
 }
 
 function notConfigured (capability: Capability, { provider, settings }: RouteCall): Problem {

@@ -89,3 +89,13 @@ test('the sample market answers every tool without a key and says that it is mad
   }
   t.equal((await get('get_quote?symbols=ZZZZ')).body.code, 'FMS_SYMBOL_NOT_FOUND')
 })
+
+test('a symbol that nobody knows is one sentence; mixed reasons are each named', async t => {
+  const { connect, upstream } = await build(t)
+  const { get } = await connect()
+  t.match((await get('get_quote?symbols=ZZZZ')).body.detail, /^alpaca does not know ZZZZ\. Nor do polygon, fmp, finnhub\./i)
+  upstream.fault('alpaca', (_, response) => sendJson(response, 401, {}))
+  const { status, body } = await get('get_quote?symbols=ZZZY')
+  t.equal(status, 404, 'that a symbol is unknown is a fact, and goes before a refused key')
+  t.match(body.detail, /Asked: alpaca \(rejected_key\), polygon \(symbol_not_found\)/)
+})
