@@ -9,12 +9,12 @@ import { EmbeddedError } from './db/embedded/index.ts'
 const STOP_MS = 10_000
 
 /** Reads the configuration, builds, listens, says hello, and closes on SIGTERM or SIGINT with exit code 0. */
-export async function start (): Promise<void> {
+export async function start (env: Record<string, string | undefined>): Promise<void> {
   try {
     process.loadEnvFile()
   } catch { /* there is no .env */ }
   try {
-    const config = loadConfig(process.env)
+    const config = loadConfig(env)
     const app = await buildApp({ config })
     closeWithGrace({ delay: STOP_MS, logger: app.log }, async ({ err }) => {
       if (err) app.log.fatal({ err }, 'stopping after an error')
