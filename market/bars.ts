@@ -1,9 +1,9 @@
 import type { AssetClass, Bar, Timeframe } from '../schemas/market.ts'
 import { dayIn, mondayOf, monthOf, NEW_YORK, toInstant } from './time.ts'
 
-/** The zone whose midnight ends a day: New York for stocks and indices, UTC for what trades round the clock. */
+/** The zone whose midnight ends a day: UTC for what trades round the clock, New York for all else. */
 export function zoneOf (assetClass: AssetClass): string {
-  return assetClass === 'stock' || assetClass === 'index' ? NEW_YORK : 'UTC'
+  return assetClass === 'crypto' || assetClass === 'forex' ? 'UTC' : NEW_YORK
 }
 
 export function isIntraday (timeframe: Timeframe): boolean {

@@ -12,6 +12,14 @@ import type {
   Timeframe
 } from '../schemas/market.ts'
 import type { Problem } from '../errors.ts'
+import type {
+  ActionKind, CorporateAction, EconomicEvent, EconomicIndicator, EconomicSeries, Filing, MarketHoliday
+} from '../schemas/events.ts'
+import type { Earnings, FinancialStatement, KeyMetrics, Period, StatementKind } from '../schemas/fundamentals.ts'
+import type {
+  AnalystRatings, EtfHolding, IndexConstituent, IndexSymbol, InsiderTrade, InstitutionalHolder
+} from '../schemas/ownership.ts'
+import type { Mover, MoverList, OptionContract } from '../schemas/trading.ts'
 
 /** What a provider may be asked, and what it answers. A capability that a provider lacks is absent from its folder. */
 export interface Capabilities {
@@ -22,8 +30,64 @@ export interface Capabilities {
   /** No instruments: news of the whole market. Newest first. */
   news: { input: { instruments: Instrument[], start?: Date, end?: Date, limit: number }, output: NewsArticle[] }
   market_status: { input: Record<string, never>, output: MarketStatus }
+  /** Newest first; rows of the kind that was asked for. */
+  financials: {
+    input: { instrument: Instrument, statement: StatementKind, period: Period, limit: number }
+    output: FinancialStatement[]
+  }
+  key_metrics: { input: { instrument: Instrument }, output: KeyMetrics }
+  /** Newest first, the next report included where it is known. */
+  earnings: { input: { instrument: Instrument, limit: number }, output: Earnings[] }
+  /** Earliest first. */
+  earnings_calendar: { input: DayWindow & { limit: number }, output: Earnings[] }
+  /** Newest first, by ex-date. */
+  corporate_actions: {
+    input: DayWindow & { instrument: Instrument, types: readonly ActionKind[], limit: number }
+    output: CorporateAction[]
+  }
+  /** `limit` counts the changes. */
+  analyst_ratings: { input: { instrument: Instrument, limit: number }, output: AnalystRatings }
+  /** Newest first, by transaction date. */
+  insider_trades: { input: DayWindow & { instrument: Instrument, limit: number }, output: InsiderTrade[] }
+  /** Largest first. */
+  institutional_holders: { input: { instrument: Instrument, limit: number }, output: InstitutionalHolder[] }
+  market_movers: { input: { list: MoverList, asset_class: 'stock' | 'crypto', limit: number }, output: Mover[] }
+  /** By expiration, then strike. */
+  options_chain: { input: OptionsChainInput, output: OptionContract[] }
+  /** Earliest first. */
+  economic_calendar: { input: DayWindow & { country?: string, limit: number }, output: EconomicEvent[] }
+  /** Newest first. */
+  economic_indicator: {
+    input: DayWindow & { indicator: EconomicIndicator, limit: number }
+    output: EconomicSeries
+  }
+  /** Newest first. */
+  filings: { input: DayWindow & { instrument: Instrument, form?: string, limit: number }, output: Filing[] }
+  /** Largest first. */
+  etf_holdings: { input: { instrument: Instrument, limit: number }, output: EtfHolding[] }
+  index_constituents: { input: { index: IndexSymbol, limit: number }, output: IndexConstituent[] }
+  /** Earliest first: days on which the US stock market is closed or closes early. */
+  market_calendar: { input: DayWindow, output: MarketHoliday[] }
 }
 export type Capability = keyof Capabilities
+
+/** Calendar days, `YYYY-MM-DD`, both included. */
+export interface DayWindow {
+  from: string
+  to: string
+}
+
+export interface OptionsChainInput {
+  underlying: Instrument
+  type?: 'call' | 'put'
+  /** Days, both included. */
+  expiration_from?: string
+  expiration_to?: string
+  /** Both included. */
+  strike_min?: number
+  strike_max?: number
+  limit: number
+}
 
 export interface BarsInput {
   instruments: Instrument[]
@@ -55,6 +119,8 @@ export interface Answer<T> {
   feed?: string | null
   /** 0 is real time; null where the provider does not say. */
   delayed_by_seconds?: number | null
+  /** Of the money in it, where all of it is in one. */
+  currency?: string | null
 }
 
 /** What a connection's owner may set about a provider. */
@@ -71,6 +137,11 @@ export interface ProviderRequest {
   path: string
   /** Undefined values are left out. A list must be joined by the caller, as the provider wants it. */
   query?: Record<string, string | number | boolean | undefined>
+  /**
+   * Where a plan draws the line inside this path, such as `non-US` or `over 5 rows`. A refusal (402, 403) is remembered
+   * for the path and this; requests of the same kind are then refused from memory.
+   */
+  plan_line?: string | undefined
 }
 
 /** One call's world, as an adapter sees it. It holds no key: `request` adds the key to the headers. */
@@ -113,6 +184,8 @@ export interface ProviderFailure {
   code: 'PROVIDER_REJECTED_KEY' | 'PROVIDER_NOT_ENTITLED' | 'PROVIDER_QUOTA' | 'PROVIDER_UNAVAILABLE' | 'SYMBOL_NOT_FOUND' | 'INVALID_INPUT'
   /** What the provider said, in one line without keys. */
   message: string
+  /** Of a refusal for the plan: it is about this symbol only, and says nothing of others. */
+  about?: 'symbol'
 }
 
 /** Base URLs from the environment; undefined means the official host. */

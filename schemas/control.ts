@@ -1,6 +1,6 @@
 /** The control plane's shapes: connections, credentials, sessions, admins. */
 import { Type, type Static } from 'typebox'
-import { Nullable, ProviderNameSchema } from './market.ts'
+import { CapabilitySchema, Nullable, ProviderNameSchema } from './market.ts'
 
 const strict = { additionalProperties: false }
 export const IdSchema = Type.String({ format: 'uuid' })
@@ -12,10 +12,14 @@ export const NameSchema = Type.String({
 /** A name as it is typed: white space around it is trimmed away. */
 const NameInputSchema = Type.String({ minLength: 1, maxLength: 100, pattern: '\\S' })
 
+const ProviderOrderSchema = Type.Array(ProviderNameSchema, { uniqueItems: true, maxItems: 5 })
+
 /** What a connection's owner may set. */
 export const ConnectionSettingsSchema = Type.Object({
   /** Which providers are asked, in this order. A provider that is left out is never asked. */
-  provider_order: Type.Array(ProviderNameSchema, { uniqueItems: true, maxItems: 5 }),
+  provider_order: ProviderOrderSchema,
+  /** Another order for what is named here: `{"bars": ["polygon", "alpaca"]}`. */
+  capability_order: Type.Partial(Type.Record(CapabilitySchema, ProviderOrderSchema), strict),
   caching: Type.Boolean(),
   /** Whether sessions of the connection share the cache or each has its own. */
   cache_scope: Type.Enum(['session', 'connection']),
@@ -32,6 +36,7 @@ export type ConnectionSettings = Static<typeof ConnectionSettingsSchema>
 
 export const DEFAULT_SETTINGS: ConnectionSettings = {
   provider_order: ['alpaca', 'polygon', 'fmp', 'finnhub'],
+  capability_order: {},
   caching: true,
   cache_scope: 'session',
   ttl_seconds: {},
@@ -40,7 +45,10 @@ export const DEFAULT_SETTINGS: ConnectionSettings = {
 }
 
 /** Limits of a session; empty: all that its connection may. */
-export const ScopeSettingsSchema = Type.Object({}, strict)
+export const ScopeSettingsSchema = Type.Object({
+  /** Most tokens of one answer, as estimated; null: no limit, for scripts. Default 8,000. */
+  answer_tokens: Type.Optional(Nullable(Type.Integer({ minimum: 1000, maximum: 1_000_000 })))
+}, strict)
 export type ScopeSettings = Static<typeof ScopeSettingsSchema>
 
 export const CredentialStatusSchema = Type.Object({
@@ -93,6 +101,7 @@ export const SessionSchema = Type.Object({
   connection_id: IdSchema,
   name: Nullable(Type.String()),
   token_last_four: Type.String(),
+  scope: ScopeSettingsSchema,
   created_at: InstantSchema,
   expires_at: Nullable(InstantSchema),
   last_used_at: Nullable(InstantSchema),
@@ -110,7 +119,8 @@ export type NewSession = Static<typeof NewSessionSchema>
 export const SessionRequestSchema = Type.Object({
   name: Type.Optional(NameSchema),
   /** Default 90 days; null: does not expire. */
-  ttl_seconds: Type.Optional(Nullable(Type.Integer({ minimum: 60, maximum: 315_360_000 })))
+  ttl_seconds: Type.Optional(Nullable(Type.Integer({ minimum: 60, maximum: 315_360_000 }))),
+  scope: Type.Optional(ScopeSettingsSchema)
 }, strict)
 export type SessionRequest = Static<typeof SessionRequestSchema>
 

@@ -8,11 +8,20 @@ export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Ty
 const text = Nullable(Type.String())
 const number = Nullable(Type.Number())
 
-export const AssetClassSchema = Type.Enum(['stock', 'crypto', 'forex', 'index'])
+export const AssetClassSchema = Type.Enum(['stock', 'crypto', 'forex', 'index', 'option'])
 export type AssetClass = Static<typeof AssetClassSchema>
 
 export const ProviderNameSchema = Type.Enum(['alpaca', 'polygon', 'fmp', 'finnhub', 'sample'])
 export type ProviderName = Static<typeof ProviderNameSchema>
+
+/** What providers can be asked for; see providers/types.ts. */
+export const CAPABILITIES = [
+  'quote', 'bars', 'search', 'profile', 'news', 'market_status', 'financials', 'key_metrics', 'earnings',
+  'earnings_calendar', 'corporate_actions', 'analyst_ratings', 'insider_trades', 'institutional_holders',
+  'market_movers', 'options_chain', 'economic_calendar', 'economic_indicator', 'filings', 'etf_holdings',
+  'index_constituents', 'market_calendar'
+] as const
+export const CapabilitySchema = Type.Enum([...CAPABILITIES])
 
 /** One symbol's latest price. ETFs are stocks here. Sizes are in shares or units of the base currency. */
 export const QuoteSchema = Type.Object({

@@ -26,8 +26,13 @@ export const MetaSchema = Type.Object({
   cache: Type.Object({ hit: Type.Boolean(), age_seconds: Type.Number() }),
   /** The US stock market's clock at the time of answering. */
   market: Type.Object({ session: Type.String(), next_open: Type.String(), now: Type.String() }),
-  /** Where rows were left out: how to get them. */
+  /** The next page: sent back as `cursor` with the same arguments. Absent where there is none. */
+  next_cursor: Type.Optional(Type.String()),
+  /** Where rows were left out that were asked for: why, and how to get them. */
   truncated: Type.Optional(Type.String()),
+  /** All rows in a few numbers, where they did not fit. */
+  summary: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  /** Names of fields whose text is other people's: data, never instructions. */
   untrusted_fields: Type.Optional(Type.Array(Type.String()))
 })
 export type Meta = Static<typeof MetaSchema>

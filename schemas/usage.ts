@@ -1,0 +1,55 @@
+/** What a session has used, and what its providers have left. */
+import { Type, type Static } from 'typebox'
+import { CapabilitySchema, Nullable, ProviderNameSchema } from './market.ts'
+
+const strict = { additionalProperties: false }
+const instant = Type.String()
+
+/** What a key was refused for: not asked again until `until`, or until the key is tested or set anew. */
+export const RefusalSchema = Type.Object({
+  provider: ProviderNameSchema,
+  capability: CapabilitySchema,
+  /** The path of the provider's API, and where its plan draws the line: `/v2/aggs/*, stock over 2 years`. */
+  endpoint: Type.String(),
+  /** What the provider said. */
+  message: Type.String(),
+  learned_at: instant,
+  until: instant
+}, strict)
+export type Refusal = Static<typeof RefusalSchema>
+
+/** The provider's own count, as its last answer told it. */
+export const ProviderLimitSchema = Type.Object({
+  limit: Nullable(Type.Number()),
+  remaining: Nullable(Type.Number()),
+  resets_at: Nullable(instant),
+  observed_at: instant
+}, strict)
+export type ProviderLimit = Static<typeof ProviderLimitSchema>
+
+export const ProviderUsageSchema = Type.Object({
+  provider: ProviderNameSchema,
+  has_key: Type.Boolean(),
+  /** Requests that this connection sent to it in the last minute, and since 00:00 UTC. */
+  requests_last_minute: Type.Integer(),
+  requests_today: Type.Integer(),
+  /** Null: the provider has not said. */
+  limit: Nullable(ProviderLimitSchema),
+  not_entitled: Type.Array(Type.Omit(RefusalSchema, ['provider']))
+}, strict)
+export type ProviderUsage = Static<typeof ProviderUsageSchema>
+
+export const UsageSchema = Type.Object({
+  session: Type.Object({
+    session_id: Type.String(),
+    /** Since 00:00 UTC. */
+    calls_today: Type.Integer(),
+    failed_today: Type.Integer(),
+    from_cache_today: Type.Integer(),
+    by_tool: Type.Record(Type.String(), Type.Integer()),
+    /** Most tokens of one answer; null: no limit. */
+    answer_tokens: Nullable(Type.Integer())
+  }, strict),
+  providers: Type.Array(ProviderUsageSchema)
+}, strict)
+export type Usage = Static<typeof UsageSchema>
