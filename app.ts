@@ -11,6 +11,7 @@ import bus from './plugins/bus.ts'
 import cache from './plugins/cache/index.ts'
 import connections from './plugins/connections.ts'
 import db from './plugins/db.ts'
+import entitlements from './plugins/entitlements.ts'
 import errors from './plugins/errors.ts'
 import json from './plugins/json.ts'
 import mcp from './plugins/mcp/index.ts'
@@ -19,6 +20,7 @@ import openapi from './plugins/openapi.ts'
 import providers from './plugins/providers.ts'
 import sessions from './plugins/sessions.ts'
 import tools from './plugins/tools.ts'
+import usage from './plugins/usage.ts'
 import vault from './plugins/vault.ts'
 import routes from './routes/index.ts'
 import { VERSION } from './version.ts'
@@ -59,9 +61,11 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(sessions, options)
   await app.register(admin, options)
   await app.register(auth, options)
+  await app.register(entitlements)
   await app.register(connections, options)
 
   await app.register(providers, options)
+  await app.register(usage)
   await app.register(cache)
   await app.register(tools, options)
   await app.register(mcp, options)

@@ -7,6 +7,7 @@ import audit from '../plugins/audit.ts'
 import bus from '../plugins/bus.ts'
 import connections from '../plugins/connections.ts'
 import db from '../plugins/db.ts'
+import entitlements from '../plugins/entitlements.ts'
 import providers from '../plugins/providers.ts'
 import sessions from '../plugins/sessions.ts'
 import vault from '../plugins/vault.ts'
@@ -36,7 +37,7 @@ export async function withContext<T> (
   const app = Fastify({ logger: loggerOptions({ ...config, logLevel }, line => stderr.write(line)) })
   // The database of a running server where there is one, else started for this command.
   app.register(db, { config, open: { beside: true } })
-  for (const plugin of [bus, vault, audit, sessions, admin, connections]) app.register(plugin, { config })
+  for (const plugin of [bus, vault, audit, sessions, admin, entitlements, connections]) app.register(plugin, { config })
   if (needs.providers) app.register(providers, { config })
   try {
     await app.ready()

@@ -6,6 +6,11 @@ import { printFields, printJson, printTable } from './output.ts'
 
 interface Options { json?: true }
 
+interface CreateOptions extends Options { name?: string, ttl?: Ttl, answerTokens?: number | null }
+
+/** `5000`, or `none`; what is neither is left to the schema to refuse. */
+const toCount = (text: string) => text === 'none' ? null : Number(text)
+
 /** `fmcp session create|list|revoke` */
 export function addSessionCommands (program: Command, { io, use }: Cli): void {
   const command = program.command('session').description('What a client presents to use a connection')
@@ -14,9 +19,14 @@ export function addSessionCommands (program: Command, { io, use }: Cli): void {
     .argument('<connection>', 'name or id')
     .option('--name <name>', 'what it is for')
     .option('--ttl <duration>', 'seconds, or 12h, 30d, never; default 90d', toTtl)
+    .option('--answer-tokens <count>', 'most tokens of one answer, or none for no limit; default 8000', toCount)
     .option('--json', 'print JSON only')
-    .action(async (nameOrId: string, { name, ttl, json }: Options & { name?: string, ttl?: Ttl }) => {
-      const request = assertShape(SessionRequestSchema, { ...(name !== undefined && { name }), ...toTtlSeconds(ttl) })
+    .action(async (nameOrId: string, { name, ttl, answerTokens, json }: CreateOptions) => {
+      const request = assertShape(SessionRequestSchema, {
+        ...(name !== undefined && { name }),
+        ...toTtlSeconds(ttl),
+        ...(answerTokens !== undefined && { scope: { answer_tokens: answerTokens } })
+      })
       const session = await use(async app => app.sessions.create((await findConnection(app, nameOrId)).id, request, by))
       if (json) return printJson(io, session)
       const { session_id: id, expires_at: expires, access_token: token } = session

@@ -123,3 +123,19 @@ export function toCanonicalJson (value: unknown, toText: (text: string) => strin
     .map(([key, part]) => [toText(key), part] as const).sort(([a], [b]) => a < b ? -1 : 1)
   return `{${members.map(([key, part]) => `${JSON.stringify(key)}:${toCanonicalJson(part, toText)}`).join(',')}}`
 }
+
+/** One tool's calls by one session. */
+export interface CallCount { tool: string, calls: number, failed: number, cached: number }
+
+/** What a session called since 00:00 UTC, by tool. */
+export async function countCallsToday (db: Kysely<Database>, sessionId: string): Promise<CallCount[]> {
+  const { rows } = await sql<CallCount>`
+    SELECT coalesce(target, 'unknown') AS tool, count(*)::int AS calls,
+      count(*) FILTER (WHERE outcome <> 'ok')::int AS failed,
+      count(*) FILTER (WHERE details->>'cache_hit' = 'true')::int AS cached
+    FROM audit_logs
+    WHERE session_id = ${sessionId} AND action = 'tool.call'
+      AND time >= date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
+    GROUP BY 1 ORDER BY 1`.execute(db)
+  return rows
+}

@@ -1,9 +1,11 @@
 import { Migrator, sql, type Kysely, type Migration } from 'kysely'
 import * as core from './migrations/0001-core.ts'
+import * as entitlements from './migrations/0002-entitlements.ts'
 
 /** Every migration, in the order of the names. A name that was released never changes. */
 const MIGRATIONS: Record<string, Migration> = {
-  '0001-core': core
+  '0001-core': core,
+  '0002-entitlements': entitlements
 }
 
 const LOCK = 8_421_300_217

@@ -70,6 +70,7 @@ export function toSession (row: SessionRow): Session {
     connection_id: row.connection_id,
     name: row.name,
     token_last_four: row.token_last_four,
+    scope: row.scope,
     created_at: row.created_at.toISOString(),
     expires_at: row.expires_at?.toISOString() ?? null,
     last_used_at: row.last_used_at?.toISOString() ?? null,

@@ -1,6 +1,7 @@
 /** The rows as they stand in Postgres: one block a table. Instants are `timestamptz`, read as Date. */
 import type { ColumnType, Generated, Insertable, JSONColumnType, Selectable, Updateable } from 'kysely'
 import type { ConnectionSettings, ScopeSettings } from '../schemas/control.ts'
+import type { Capability } from '../providers/types.ts'
 import type { ProviderName } from '../schemas/market.ts'
 
 type Instant = ColumnType<Date, Date | string, Date | string>
@@ -192,11 +193,15 @@ interface CacheEntriesTable {
 }
 export type CacheEntryRow = Selectable<CacheEntriesTable>
 
-/** What a key was refused for: skipped until `until`. */
+/** What a key was refused for: not asked again until `until`. */
 interface EntitlementsTable {
   connection_id: string
   provider: ProviderName
-  capability: string
+  /** Path of the provider's API, dynamic parts as `*`, and where its plan draws the line. */
+  endpoint: string
+  capability: Capability
   message: string
+  learned_at: Instant
   until: Instant
 }
+export type EntitlementRow = Selectable<EntitlementsTable>

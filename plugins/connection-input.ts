@@ -25,7 +25,7 @@ export function assertConnection ({ name, settings }: { name: string, settings: 
     const told = errors.map(({ path, message }) => `${path} ${message}`).join('; ')
     throw problem('INVALID_INPUT', `These settings are not valid: ${told}.`, { errors })
   }
-  const order = settings.provider_order
+  const order = [settings.provider_order, ...Object.values(settings.capability_order)].flat()
   if (name === SAMPLE ? order.some(provider => provider !== SAMPLE) : order.includes(SAMPLE)) {
     throw problem('INVALID_INPUT', 'The sample market is made up, so it never mixes with real data: the connection named ' +
       '"sample" asks the provider "sample" only, and no other connection may ask it.', {

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import type { Config } from '../config.ts'
 import * as rows from '../db/connections.ts'
 import * as credentialRows from '../db/credentials.ts'
+import { deleteEntitlements } from '../db/entitlements.ts'
 import { isOutage } from '../db/outage.ts'
 import type { Database } from '../db/types.ts'
 import { problem } from '../errors.ts'
@@ -158,6 +159,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
         const { name } = assertFound(await rows.lockConnection(trx, id))
         if (name === SAMPLE) throw problem('INVALID_INPUT', 'The connection "sample" holds no keys. Store it on another connection.')
         await app.vault.setCredential(trx, id, provider, credential)
+        await deleteEntitlements(trx, id, provider)
         return credentialRows.findCredential(trx, id, provider)
       })
       await announce('credential:changed', { connection_id: id, provider })
@@ -170,6 +172,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
         if (!await credentialRows.deleteCredential(trx, id, provider)) {
           throw problem('NOT_FOUND', `This connection has no ${provider} key.`, { provider })
         }
+        await deleteEntitlements(trx, id, provider)
       })
       await announce('credential:changed', { connection_id: id, provider })
     },
@@ -180,6 +183,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
       if (!tested) {
         throw problem('PROVIDER_NOT_CONFIGURED', `This connection has no ${provider} key. Store one first.`, { provider })
       }
+      await app.entitlements.forget(id, provider)
       const result = await app.providers.test(id, rows.toSettings(row), provider, signal)
       const event = {
         ...by,
@@ -214,7 +218,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   }
 
   app.decorate('connections', connections)
-}, { name: 'connections', dependencies: ['db', 'bus', 'vault', 'audit', 'sessions'] })
+}, { name: 'connections', dependencies: ['db', 'bus', 'vault', 'audit', 'sessions', 'entitlements'] })
 
 function assertFound<T> (row: T | undefined): T {
   if (row === undefined) throw problem('NOT_FOUND', 'There is no such connection.')

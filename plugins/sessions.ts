@@ -8,7 +8,7 @@ import {
 } from '../db/sessions.ts'
 import type { SessionRow } from '../db/types.ts'
 import { problem } from '../errors.ts'
-import type { NewSession, Session, SessionRequest } from '../schemas/control.ts'
+import type { NewSession, ScopeSettings, Session, SessionRequest } from '../schemas/control.ts'
 import { createSemaphore, type Semaphore } from '../tokens/semaphore.ts'
 import { createTokenGate, TOKEN_ARGON2, type GateRow, type TokenGate } from '../tokens/gate.ts'
 import { createToken } from '../tokens/token.ts'
@@ -31,6 +31,7 @@ export interface SessionPrincipal {
   connection_id: string
   name: string | null
   expires_at: Date | null
+  scope: ScopeSettings
 }
 
 /** Which sessions ended: one, or all of a connection. */
@@ -121,7 +122,7 @@ export default fp(async app => {
 }, { name: 'sessions', dependencies: ['db', 'bus', 'vault', 'audit'] })
 
 function createCreate (app: FastifyInstance, slots: Semaphore, gate: TokenGate<SessionPrincipal>): Sessions['create'] {
-  return async (connectionId, { name = null, ttl_seconds: ttlSeconds = DEFAULT_TTL_SECONDS }, by) => {
+  return async (connectionId, { name = null, ttl_seconds: ttlSeconds = DEFAULT_TTL_SECONDS, scope = {} }, by) => {
     const id = randomUUID()
     const token = createToken('st', id)
     const tokenHash = await slots.run(() => hash(token, TOKEN_ARGON2))
@@ -136,6 +137,7 @@ function createCreate (app: FastifyInstance, slots: Semaphore, gate: TokenGate<S
         token_hash: tokenHash,
         token_mac: gate.mac(token),
         token_last_four: token.slice(-4),
+        scope: JSON.stringify(scope),
         expires_at: ttlSeconds === null ? null : new Date(Date.now() + ttlSeconds * 1000)
       })
       await app.audit.record(trx, {
@@ -144,7 +146,7 @@ function createCreate (app: FastifyInstance, slots: Semaphore, gate: TokenGate<S
         target: id,
         session_id: id,
         connection_id: connectionId,
-        details: { name: name ?? null, ttl_seconds: ttlSeconds }
+        details: { name: name ?? null, ttl_seconds: ttlSeconds, scope }
       })
       return row
     })
@@ -187,7 +189,12 @@ function createRevocations (app: FastifyInstance, gate: TokenGate<SessionPrincip
 function toGateRow (row: SessionRow & { epoch: number }, lastUse: Date | undefined): GateRow<SessionPrincipal> {
   return {
     principal: Object.freeze({
-      kind: 'session', session_id: row.id, connection_id: row.connection_id, name: row.name, expires_at: row.expires_at
+      kind: 'session',
+      session_id: row.id,
+      connection_id: row.connection_id,
+      name: row.name,
+      expires_at: row.expires_at,
+      scope: row.scope
     }),
     hash: row.token_hash,
     mac: row.token_mac,

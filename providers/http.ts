@@ -20,7 +20,18 @@ export interface Upstream {
   credential: Credential | null
   settings: ProviderSettings
   signal: AbortSignal
+  /** Told of each request that is sent, of each answer's headers, and of a refusal for the plan. */
+  observer?: Observer
 }
+
+export interface Observer {
+  sent: () => void
+  answered: (headers: Headers) => void
+  /** @param message what the provider said, in one line without keys */
+  refused: (message: string) => void
+}
+
+type Headers = Record<string, string | string[] | undefined>
 
 export interface ProviderHttp {
   /**
@@ -72,6 +83,7 @@ async function attemptOnce (dispatcher: Dispatcher, request: ProviderRequest, up
   urls: ProviderUrls, maxBytes: number): Promise<{ json: unknown } | Failed> {
   const { provider, credential, settings, signal } = upstream
   const url = toUrl(provider.baseUrls(urls, settings)[request.host ?? 'main'], request)
+  upstream.observer?.sent()
   try {
     const response = await dispatcher.request({
       origin: url.origin,
@@ -80,6 +92,7 @@ async function attemptOnce (dispatcher: Dispatcher, request: ProviderRequest, up
       headers: { accept: 'application/json', 'accept-encoding': 'gzip', ...(credential && provider.authHeaders(credential)) },
       signal: AbortSignal.any([signal, deadline])
     })
+    upstream.observer?.answered(response.headers)
     const text = await readText(response, maxBytes)
     return judge(response, text, upstream)
   } catch (error) {
@@ -131,15 +144,17 @@ function networkFailure (error: unknown, { name, title }: Provider, deadline: Ab
 function judge (
   response: Dispatcher.ResponseData,
   text: string,
-  { provider, credential }: Upstream
+  { provider, credential, observer }: Upstream
 ): { json: unknown } | Failed {
   const status = response.statusCode
   const body = parseJson(text)
   const failure = provider.classify?.({ status, body, text }) ?? defaultFailure(status, body, text)
   if (!failure) return { json: body }
   const retryAfterSeconds = status === 429 || status === 503 || failure.code === 'PROVIDER_QUOTA' ? retryAfter(response.headers) : undefined
-  const { code, message } = failure
-  const detail = `${provider.title} ${SENTENCES[code]}${message ? ` It said: "${toOneLine(message, credential)}".` : ''}`
+  const { code } = failure
+  const message = toOneLine(failure.message, credential)
+  if (code === 'PROVIDER_NOT_ENTITLED' && failure.about !== 'symbol') observer?.refused(message)
+  const detail = `${provider.title} ${SENTENCES[code]}${message ? ` It said: "${message}".` : ''}`
   return {
     problem: problem(code, detail, {
       provider: provider.name,
@@ -152,7 +167,7 @@ function judge (
 
 type FailureCode = ProviderFailure['code'] | 'PROVIDER_MALFORMED'
 
-interface Refusal { code: FailureCode, message: string }
+interface Refusal { code: FailureCode, message: string, about?: 'symbol' }
 
 const SENTENCES: Record<FailureCode, string> = {
   PROVIDER_REJECTED_KEY: 'refused the key. Check it at the provider and store it again.',
@@ -194,7 +209,7 @@ export function messageOf (body: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-function retryAfter (headers: Record<string, string | string[] | undefined>): number | undefined {
+function retryAfter (headers: Headers): number | undefined {
   const header = String(headers['retry-after'] ?? '')
   if (/^\d+$/.test(header)) return Number(header)
   const at = header ? Date.parse(header) : Number(headers['x-ratelimit-reset'] ?? NaN) * 1000

@@ -1,11 +1,11 @@
-import { codeOf, isProblem, problem, type Problem } from '../errors.ts'
+import { isProblem, problem, type Problem } from '../errors.ts'
 import type { Instrument } from '../market/symbols.ts'
-import type { ProviderHttp } from './http.ts'
 import { PROVIDERS } from './index.ts'
+import { outcomeOf, receipts, summarise, type Tried } from './outcomes.ts'
+import type { ProviderRequests } from './requests.ts'
 import type { Answer, BarsInput, Capabilities, Capability, Credential, PerSymbol, Provider, ProviderCall } from './types.ts'
 import type { ConnectionSettings } from '../schemas/control.ts'
 import type { AssetClass, BarSeries, ProviderName, Quote } from '../schemas/market.ts'
-import type { Meta } from '../schemas/receipt.ts'
 
 /** Who asks: which connection's keys and settings are used, and when to give up. */
 export interface RouteCall {
@@ -16,8 +16,6 @@ export interface RouteCall {
   signal: AbortSignal
   now: Date
 }
-
-export type Tried = Meta['tried'][number]
 
 export interface Routed<T> extends Answer<T> {
   provider: ProviderName
@@ -35,6 +33,11 @@ export interface RoutedItems<T> {
   tried: Tried[]
 }
 
+/** What one provider answered of what it was asked for. */
+export interface ProviderAnswer<T> extends Answer<PerSymbol<T>> {
+  provider: ProviderName
+}
+
 type PerSymbolCapability = 'quote' | 'bars'
 
 export interface ProviderRouter {
@@ -44,6 +47,9 @@ export interface ProviderRouter {
   /** Both ask symbol by symbol: what one provider lacks goes to the next. They throw where no symbol was answered. */
   quotes: (input: Capabilities['quote']['input'], call: RouteCall) => Promise<RoutedItems<Quote>>
   bars: (input: BarsInput, call: RouteCall) => Promise<RoutedItems<BarSeries>>
+  /** Asks every provider that can answer, all at once. They throw where none can be asked. */
+  everyQuote: (input: Capabilities['quote']['input'], call: RouteCall) => Promise<ProviderAnswer<Quote>[]>
+  everyBars: (input: BarsInput, call: RouteCall) => Promise<ProviderAnswer<BarSeries>[]>
   /** Proves a stored key with the provider's cheapest call. */
   test: (
     connectionId: string,
@@ -61,7 +67,7 @@ export interface TestResult {
 }
 
 export interface RouterOptions {
-  http: ProviderHttp
+  requests: ProviderRequests
   /** Null: none is stored. */
   openCredential: (connectionId: string, provider: ProviderName) => Promise<Credential | null>
   /** Told of an adapter that failed with anything but a problem of the table. */
@@ -85,19 +91,12 @@ interface Candidate<I, O> {
   instruments: Instrument[]
 }
 
-/** `FMS_PROVIDER_NOT_ENTITLED` reads `not_entitled` in a receipt. */
-const outcomeOf = (error: unknown) => codeOf(error).replace(/^PROVIDER_/, '').toLowerCase()
-
 /** The router over all providers: order, keys, failover and the receipt of what was tried. */
-export function createRouter ({ http, openCredential, onDefect }: RouterOptions): ProviderRouter {
+export function createRouter ({ requests, openCredential, onDefect }: RouterOptions): ProviderRouter {
   function toProblem (error: unknown, { name, title }: Provider): Problem {
     if (isProblem(error)) return error
     onDefect(error, name)
     return problem('PROVIDER_MALFORMED', `${title} sent an answer that could not be read. Ask another provider.`, { provider: name, cause: error })
-  }
-
-  function callOf (provider: Provider, credential: Credential | null, { settings, signal, now }: Pick<RouteCall, 'settings' | 'signal' | 'now'>): ProviderCall {
-    return { settings, now, request: request => http.send(request, { provider, credential, settings, signal }) }
   }
 
   /**
@@ -110,7 +109,9 @@ export function createRouter ({ http, openCredential, onDefect }: RouterOptions)
     remaining: () => Instrument[],
     call: RouteCall
   ): AsyncGenerator<Candidate<I, O>> {
-    for (const name of call.settings.provider_order) {
+    const { provider_order: order, capability_order: orders } = call.settings
+    const refusals = await requests.refusalsOf(call.connectionId)
+    for (const name of orders[capability] ?? order) {
       if (call.provider && name !== call.provider) continue
       const provider = PROVIDERS[name]
       const adapter = pick(provider)
@@ -121,7 +122,8 @@ export function createRouter ({ http, openCredential, onDefect }: RouterOptions)
       if (needsKey && !credential && !keyless) continue
       const instruments = remaining().filter(({ asset_class: kind }) =>
         (adapter.asset_classes?.includes(kind) ?? true) && (!needsKey || credential || keyless?.includes(kind)))
-      yield { provider, adapter, call: callOf(provider, credential, call), instruments }
+      const opened = requests.open({ ...call, provider, credential, capability, refusals })
+      yield { provider, adapter, call: opened, instruments }
     }
   }
 
@@ -173,9 +175,28 @@ export function createRouter ({ http, openCredential, onDefect }: RouterOptions)
     }
   }
 
+  async function every<I extends { instruments: Instrument[] }, T> (
+    capability: PerSymbolCapability,
+    pick: AdapterOf<I, PerSymbol<T>>,
+    input: I,
+    call: RouteCall
+  ): Promise<ProviderAnswer<T>[]> {
+    const answers: Promise<ProviderAnswer<T>>[] = []
+    for await (const candidate of candidates(capability, pick, () => input.instruments, call)) {
+      const { provider: { name }, instruments } = candidate
+      if (!instruments.length) continue
+      answers.push(attempt(candidate, { ...input, instruments }, call).then(answer => ({ ...answer, provider: name })))
+    }
+    if (!answers.length) throw summarise(capability, call, [], [])
+    return Promise.all(answers)
+  }
+
   return {
     quotes: (input, call) => each('quote', provider => provider.capabilities.quote, input, call),
     bars: (input, call) => each('bars', provider => provider.capabilities.bars, input, call),
+
+    everyQuote: (input, call) => every('quote', provider => provider.capabilities.quote, input, call),
+    everyBars: (input, call) => every('bars', provider => provider.capabilities.bars, input, call),
 
     async one (capability, input, call) {
       const wanted = instrumentsOf(input)
@@ -204,7 +225,8 @@ export function createRouter ({ http, openCredential, onDefect }: RouterOptions)
       const startedAt = performance.now()
       const latency = () => Math.round(performance.now() - startedAt)
       try {
-        await provider.test(callOf(provider, credential, { settings, signal, now: new Date() }))
+        const opening = { connectionId, settings, signal, now: new Date(), provider, credential, refusals: [] }
+        await provider.test(requests.open(opening))
         return { status: 'ok', latency_ms: latency(), message: `${provider.title} accepted the key.` }
       } catch (error) {
         signal.throwIfAborted()
@@ -217,52 +239,5 @@ export function createRouter ({ http, openCredential, onDefect }: RouterOptions)
 
 function instrumentsOf (input: object): Instrument[] {
   if ('instruments' in input) return input.instruments as Instrument[]
-  return 'instrument' in input ? [input.instrument as Instrument] : []
-}
-
-/** A row for each way in which symbols failed; the symbols are named where only some of them did. */
-function receipts (provider: ProviderName, failures: Record<string, Problem>, total: number): Tried[] {
-  const byOutcome = groupBy(Object.keys(failures), symbol => outcomeOf(failures[symbol]))
-  return [...byOutcome].map(([outcome, symbols]) => ({
-    provider, outcome, ...(symbols.length < total && { symbols })
-  }))
-}
-
-function groupBy<T, K> (rows: readonly T[], keyOf: (row: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>()
-  for (const row of rows) groups.set(keyOf(row), [...groups.get(keyOf(row)) ?? [], row])
-  return groups
-}
-
-/**
- * The one error that a caller sees of several providers' errors: an unknown symbol is a fact and goes first, otherwise
- * the first provider's reason.
- */
-function summarise (capability: Capability, call: RouteCall, errors: Problem[], tried: Tried[]): Problem {
-  const first = errors.find(error => codeOf(error) === 'SYMBOL_NOT_FOUND') ?? errors[0]
-  if (!first) return notConfigured(capability, call)
-  const { provider, retry_after_seconds: retry } = first
-  return problem(codeOf(first), first.message + others(tried), {
-    ...(provider && { provider }),
-    ...(retry !== undefined && { retry_after_seconds: retry }),
-    ...(tried.length && { tried }),
-    cause: first.cause
-  })
-}
-
-/** The rest of the sentence, where more than one provider was asked. */
-function others (tried: Tried[]): string {
-  if (tried.length < 2) return ''
-  const [, ...rest] = tried
-  const isUnknown = tried.every(({ outcome }) => outcome === 'symbol_not_found')
-  if (isUnknown) return ` Nor do ${rest.map(({ provider }) => provider).join(', ')}.`
-  return ` Asked: ${tried.map(({ provider, outcome }) => `${provider} (${outcome})`).join(', ')}.`
-}
-
-function notConfigured (capability: Capability, { provider, settings }: RouteCall): Problem {
-  const able = Object.values(PROVIDERS).filter(({ name, capabilities }) => name !== 'sample' && capabilities[capability]).map(({ title }) => title)
-  return problem('PROVIDER_NOT_CONFIGURED', provider
-    ? `${PROVIDERS[provider].title} cannot answer this here: it has no key on this connection, is not in its provider order, or does not offer this. Leave provider out.`
-    : `No provider of this connection (${settings.provider_order.join(', ') || 'none'}) has a key and can answer this. ` +
-      `Store a key of ${able.join(', ')}: fmcp credential set <connection> <provider>, or PUT /api/connections/:id/credentials/:provider.`)
+  return ['instrument', 'underlying'].flatMap(name => name in input ? [(input as Record<string, Instrument>)[name]!] : [])
 }

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { ConnectionPatchSchema, ConnectionRequestSchema, ConnectionSchema, IdSchema } from '../schemas/control.ts'
 import { problems } from '../schemas/problem.ts'
+import { ProviderUsageSchema } from '../schemas/usage.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['connections']
@@ -33,6 +34,19 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   app.get('/api/connections/:id', {
     schema: { summary: 'Read a connection', tags, params, response: { 200: ConnectionSchema, ...problems } }
   }, request => app.connections.get(request.params.id))
+
+  app.get('/api/connections/:id/usage', {
+    schema: {
+      summary: 'Read what a connection has used, and what its keys are not for',
+      description: 'What a key was refused for is remembered for six hours; testing the key, or storing it anew, forgets it.',
+      tags,
+      params,
+      response: { 200: Type.Array(ProviderUsageSchema), ...problems }
+    }
+  }, async ({ params: { id } }) => {
+    const { settings } = await app.connections.get(id)
+    return app.usage.providersOf(id, settings)
+  })
 
   app.patch('/api/connections/:id', {
     schema: {
