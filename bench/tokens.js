@@ -5,19 +5,31 @@ import { callTool, createDataDir, getText, startServer } from './server.js'
 
 const MODERN = '2026-07-28'
 
+/** What people ask most, with the usual limits, and one that is over the budget. */
+const ANSWERS = [
+  ['10 quotes', 'get_quote?symbols=AAPL,MSFT,NVDA,AMZN,GOOGL,TSLA,SPY,BTC/USD,ETH/USD,EUR/USD&format=columnar'],
+  ['4 income statements', 'get_financials?symbol=AAPL'],
+  ['an options chain', 'get_options_chain?symbol=AAPL'],
+  ['5 indicators', 'get_indicators?symbol=AAPL&indicators=rsi,macd,sma(50)'],
+  ['2,000 bars within the budget', 'get_bars?symbols=AAPL&limit=2000&lookback=10y']
+]
+
 await runBench(async () => {
   const server = await startServer(await createDataDir())
   const { tools } = JSON.parse(await getText(server, '/api/tools'))
   // A client hands these three to the model, and keeps the rest.
   const shown = tools.map(({ name, description, input_schema: inputSchema }) => ({ name, description, inputSchema }))
-  const figures = measure('tools/list as a model sees it', JSON.stringify(shown), 1800)
+  const figures = measure('tools/list as a model sees it', JSON.stringify(shown), 6000)
   for (const tool of shown) console.log(`${tool.name.padEnd(24)} ${countTokens(JSON.stringify(tool))} tokens`)
 
   for (const format of ['columnar', 'records', 'csv']) {
     const text = await getText(server, `/api/tools/get_bars?symbols=AAPL&limit=250&format=${format}`)
-    figures.push(...measure(`250 daily bars, ${format}`, text, format === 'columnar' ? 7000 : undefined))
-    figures.push(...measure(`250 busy bars, ${format}`, toBusy(text, format), format === 'columnar' ? 7000 : undefined))
+    figures.push(...measure(`250 daily bars, ${format}`, text, format === 'columnar' ? 6800 : undefined))
+    figures.push(...measure(`250 busy bars, ${format}`, toBusy(text, format), format === 'columnar' ? 6800 : undefined))
   }
+  const { data } = JSON.parse(await getText(server, '/api/tools/get_bars?symbols=AAPL&limit=250&detail=summary'))
+  figures.push(...measure('summary of 250 daily bars', JSON.stringify(data), 150))
+  for (const [name, path] of ANSWERS) figures.push(...measure(name, await getText(server, `/api/tools/${path}`), 8000))
   for (const format of ['columnar', 'csv']) {
     const { url, ...request } = callTool(server, 'get_bars', { symbols: ['AAPL'], limit: 250, format }, MODERN)
     const { result } = await (await fetch(url, request)).json()

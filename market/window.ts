@@ -49,10 +49,57 @@ export function resolveWindow (request: WindowRequest, now: Date): Window {
   return { start: from, end: until }
 }
 
+/** Two calendar days, both included. */
+export interface Days { from: string, to: string }
+
+export interface DayRules {
+  /** The window without arguments, in New York's days. */
+  usual: (today: string) => Days
+  /** Most days that may be asked for at once; absent: any number. */
+  most?: number
+  /** What the arguments are called. */
+  names?: readonly [string, string]
+}
+
+/**
+ * The days from `start` to `end`. A missing one is that of the usual window, and where that would leave nothing, as far
+ * from the other as the usual window is long.
+ * @throws INVALID_INPUT naming the argument
+ */
+export function daysOf (
+  { start, end }: { start?: string | undefined, end?: string | undefined },
+  { usual, most = Infinity, names = ['start', 'end'] }: DayRules,
+  now: Date
+): Days {
+  for (const [i, day] of [start, end].entries()) {
+    if (day === undefined || isDay(day)) continue
+    throw problem('INVALID_INPUT', `${names[i]} is not a day: send YYYY-MM-DD, such as ${dayIn(NEW_YORK, now)}.`)
+  }
+  const { from, to } = usual(dayIn(NEW_YORK, now))
+  const length = daysBetween(from, to)
+  const window = {
+    from: start ?? (end === undefined || from <= end ? from : addDays(end, -length)),
+    to: end ?? (start === undefined || to >= start ? to : addDays(start, length))
+  }
+  if (window.from > window.to) {
+    throw problem('INVALID_INPUT', `${names[1]} (${end}) is before ${names[0]} (${start}). Swap them, or send one of them.`)
+  }
+  const count = daysBetween(window.from, window.to) + 1
+  if (count <= most) return window
+  throw problem('INVALID_INPUT', `${window.from} to ${window.to} are ${count} days; at most ${most} can be asked for at once. ` +
+    `Send ${names[0]} and ${names[1]} nearer to each other.`)
+}
+
+const daysBetween = (from: string, to: string) => Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS)
+
+/** Whether a text is a day that there is. */
+function isDay (text: string): boolean {
+  return DAY.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.slice(0, 10) === text
+}
+
 function toInstantOf (name: string, text: string, endOfDay: boolean): Date {
-  if (DAY.test(text)) {
-    if (new Date(`${text}T00:00:00Z`).toJSON()?.slice(0, 10) === text) return instantAt(endOfDay ? addDays(text, 1) : text, NEW_YORK)
-  } else if (INSTANT.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text)
+  if (isDay(text)) return instantAt(endOfDay ? addDays(text, 1) : text, NEW_YORK)
+  if (INSTANT.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text)
   throw problem('INVALID_INPUT', `${name} is not a date: send YYYY-MM-DD (a New York trading day) or an instant such as 2026-03-02T14:30:00Z.`)
 }
 

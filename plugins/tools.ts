@@ -1,20 +1,23 @@
 import fp from 'fastify-plugin'
 import type { FastifyBaseLogger } from 'fastify'
-import { Type } from 'typebox'
 import type { Config } from '../config.ts'
 import { isOutage, outage } from '../db/outage.ts'
 import { codeOf, problem } from '../errors.ts'
 import { marketClock, type MarketClock } from '../market/clock.ts'
-import { toInstant } from '../market/time.ts'
 import type { ConnectionSettings } from '../schemas/control.ts'
-import { MetaSchema, type Meta } from '../schemas/receipt.ts'
+import type { ProviderName } from '../schemas/market.ts'
+import type { Meta } from '../schemas/receipt.ts'
+import { toAnswer, type Answer } from '../tools/answer.ts'
 import { createArgumentReader, type ArgumentReader } from '../tools/arguments.ts'
-import type { Fetched, Presented, Table, Tool, ToolCall } from '../tools/define.ts'
-import { toFullText, toText } from '../tools/format.ts'
+import { ANSWER_TOKENS } from '../tools/budget.ts'
+import type { Fetched, Tool, ToolCall } from '../tools/define.ts'
 import { TOOLS } from '../tools/index.ts'
+import { toListing, type ToolListing } from '../tools/listing.ts'
+import { readPlace, type Place } from '../tools/page.ts'
 import { withSuggestions } from '../tools/suggest.ts'
 import type { CacheKey } from './cache/driver.ts'
 import type { Cached, Loaded } from './cache/index.ts'
+import { hashOf } from './cache/key.ts'
 import type { SessionPrincipal } from './auth.ts'
 
 /** Who calls, and over what. */
@@ -28,26 +31,6 @@ export interface Caller {
   transport: 'mcp' | 'sse' | 'rest'
 }
 
-export interface ToolResult {
-  /** The object that every transport answers. */
-  structured: { data: unknown, meta: Meta }
-  /** The answer's rows, where it has rows. */
-  table: Table | undefined
-  /** A compact text of it, cut where it is large. */
-  readonly text: string
-  /** The whole answer as text. */
-  readonly fullText: string
-}
-
-export interface ToolListing {
-  name: string
-  title: string
-  description: string
-  inputSchema: object
-  outputSchema: object
-  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true }
-}
-
 export interface Tools {
   /** The catalogue in its stable order. */
   list: () => readonly ToolListing[]
@@ -55,7 +38,7 @@ export interface Tools {
    * Validates, runs and records one call.
    * @throws a problem of the table, or the reason of the caller's abort
    */
-  call: (name: string, args: unknown, caller: Caller) => Promise<ToolResult>
+  call: (name: string, args: unknown, caller: Caller) => Promise<Answer>
 }
 
 declare module 'fastify' {
@@ -70,8 +53,11 @@ type Arguments = ReturnType<ArgumentReader>
 interface Entry { tool: Tool, readArguments: ArgumentReader }
 
 function toEntry (tool: Tool): Entry {
-  return { tool, readArguments: createArgumentReader(tool.name, tool.input) }
+  return { tool, readArguments: createArgumentReader(tool) }
 }
+
+/** Where an answer is kept, for how long, and which page of it is asked for. */
+interface Lookup { key: CacheKey, ttl: number, place: Place }
 
 /** The registry of tools and the one gate that every call passes: validation, cache, receipt, record. */
 export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, { config, catalogue = TOOLS }) => {
@@ -89,29 +75,47 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
     }, STOP_MS).unref()
   })
 
-  async function run (entry: Entry, raw: unknown, { principal, signal }: Caller): Promise<ToolResult> {
-    const { tool, readArguments } = entry
+  async function run ({ tool, readArguments }: Entry, raw: unknown, { principal, signal }: Caller): Promise<Answer> {
     const args = readArguments(raw)
     const settings = await app.connections.settingsOf(principal.connection_id)
     const now = new Date()
-    const call: ToolCall = {
-      connectionId: principal.connection_id, settings, signal, now, route: app.providers, clock: marketClock(now)
-    }
     const keyArgs = Object.fromEntries(Object.entries(args).filter(([name]) => !tool.presentation?.includes(name)))
-    const shared = settings.cache_scope === 'connection'
+    const hash = hashOf({ tool: tool.name, ...keyArgs }).slice(0, 6)
+    const place = readPlace(args['cursor'], Number(args['limit'] ?? 0), hash)
+    const reach = tool.reach?.(place.offset + place.limit + 1)
+    const clock = marketClock(now)
+    const call: ToolCall = {
+      connectionId: principal.connection_id,
+      settings,
+      provider: args['provider'] as ProviderName | undefined,
+      signal,
+      now,
+      route: app.providers,
+      clock,
+      reach: reach ?? 0,
+      usage: () => app.usage.of(principal, settings)
+    }
     const key: CacheKey = {
-      owner_id: shared ? principal.connection_id : principal.session_id,
+      owner_id: settings.cache_scope === 'connection' ? principal.connection_id : principal.session_id,
       connection_id: principal.connection_id,
       tool: tool.name,
-      args: keyArgs
+      args: { ...keyArgs, ...(reach !== undefined && { reach }) }
     }
-    const cached = await app.cache.fetch(
-      key,
-      ttlOf(tool, args, settings, call.clock, config),
-      loadSignal => fetchFor(tool, args, { ...call, signal: loadSignal }),
-      signal
-    )
-    return toResult(tool, args, cached, call)
+    const cached = await load(tool, keyArgs, call, { key, ttl: ttlOf(tool, args, settings, clock, config), place })
+    const budget = principal.scope.answer_tokens === undefined ? ANSWER_TOKENS : principal.scope.answer_tokens
+    const fetched = cached.value as Fetched<unknown>
+    return toAnswer({ tool, args, fetched, place, call: hash, cache: cached, now, clock, budget })
+  }
+
+  /** A page after the first is of the moment that the first saw: out of its entry, or fetched as of then. */
+  async function load (tool: Tool, args: Arguments, call: ToolCall, lookup: Lookup): Promise<Cached> {
+    const { key, ttl, place: { anchor } } = lookup
+    const fetchAt = (now: Date) => (signal: AbortSignal) => fetchFor(tool, args, { ...call, now, signal })
+    if (anchor === undefined) return app.cache.fetch(key, ttl, fetchAt(call.now), call.signal)
+    const first = ttl > 0 ? await app.cache.peek(key) : undefined
+    if (first?.stored_at === anchor) return first
+    const then = new Date(Math.min(anchor, call.now.getTime()))
+    return app.cache.fetch({ ...key, args: { ...key.args, anchor } }, ttl, fetchAt(then), call.signal)
   }
 
   const tools: Tools = {
@@ -162,7 +166,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
     }
   }
   app.decorate('tools', tools)
-}, { name: 'tools', dependencies: ['auth', 'sessions', 'audit', 'cache', 'providers', 'connections'] })
+}, { name: 'tools', dependencies: ['auth', 'sessions', 'audit', 'cache', 'providers', 'usage', 'connections'] })
 
 async function fetchFor (tool: Tool, args: Arguments, call: ToolCall): Promise<Loaded> {
   try {
@@ -182,55 +186,4 @@ function ttlOf (
 ): number {
   if (!config.caching || !settings.caching) return 0
   return settings.ttl_seconds[tool.name] ?? config.cacheTtlSeconds ?? tool.ttl(args, clock)
-}
-
-function toResult (tool: Tool, args: Arguments, cached: Cached, { now, clock }: ToolCall): ToolResult {
-  const { data, meta: kept } = cached.value as Fetched<unknown>
-  const presented: Presented = tool.present(data, args)
-  const meta: Meta = {
-    ...kept,
-    ...(kept.provider === 'sample' && { synthetic: true }),
-    ...(presented.truncated && { truncated: presented.truncated }),
-    cache: { hit: cached.hit, age_seconds: cached.age_seconds },
-    market: {
-      session: clock.session,
-      next_open: clock.next_open,
-      now: toInstant(Math.floor(now.getTime() / 1000) * 1000)
-    }
-  }
-  return {
-    structured: { data: presented.data, meta },
-    table: presented.table,
-    // Made when read: REST needs neither text.
-    get text () { return args['format'] === 'csv' ? this.fullText : toText(presented, meta, this.fullText) },
-    get fullText () { return toFullText(presented, meta) }
-  }
-}
-
-function toListing ({ name, title, description, input, output }: Tool): ToolListing {
-  return {
-    name,
-    title,
-    description,
-    inputSchema: toJsonSchema(input),
-    outputSchema: toJsonSchema(Type.Object({ data: output, meta: MetaSchema })),
-    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true }
-  }
-}
-
-interface PlainSchema {
-  required?: string[]
-  properties?: Record<string, { default?: unknown }>
-}
-
-/**
- * Plain JSON Schema for clients. A property with a default may be left out by the caller, so it is not required there;
- * the validator fills it in before it checks.
- */
-export function toJsonSchema (schema: object): object {
-  const plain = JSON.parse(JSON.stringify(schema)) as PlainSchema
-  const required = plain.required?.filter(name => plain.properties?.[name]?.default === undefined)
-  if (required?.length) plain.required = required
-  else delete plain.required
-  return plain
 }

@@ -1,6 +1,7 @@
 import { Compile } from 'typebox/compile'
-import type { TObject, TSchema } from 'typebox'
+import type { TSchema } from 'typebox'
 import { problem } from '../errors.ts'
+import type { Tool } from './define.ts'
 
 export type ArgumentReader = (raw: unknown) => Record<string, unknown>
 
@@ -8,7 +9,9 @@ export type ArgumentReader = (raw: unknown) => Record<string, unknown>
  * Makes the one validator of a tool's arguments, for every transport. It reads `"AAPL,MSFT"` as a list, `"5"` as a
  * number and `"true"` as a boolean where the schema wants one, fills in defaults and refuses everything else.
  */
-export function createArgumentReader (tool: string, schema: TObject): ArgumentReader {
+export function createArgumentReader (
+  { name: tool, input: schema, columns }: Pick<Tool, 'name' | 'input' | 'columns'>
+): ArgumentReader {
   const validator = Compile(schema)
   const names = Object.keys(schema.properties)
   return raw => {
@@ -22,8 +25,11 @@ export function createArgumentReader (tool: string, schema: TObject): ArgumentRe
         { errors: unknown.map(name => ({ path: name.slice(0, 40), message: 'unknown argument' })), suggestions: names })
     }
     const coerced = given.map(([name, value]) => [name, coerce(value, schema.properties[name]!)])
-    const args = validator.Default(Object.fromEntries(coerced))
-    if (validator.Check(args)) return args as Record<string, unknown>
+    const args = validator.Default(Object.fromEntries(coerced)) as Record<string, unknown>
+    if (validator.Check(args)) {
+      assertFields(tool, args, columns?.(args))
+      return args
+    }
     const errors = validator.Errors(args).map(({ instancePath, message, params }) => ({
       path: instancePath.slice(1) || String((params as { requiredProperties?: string[] }).requiredProperties?.[0] ?? ''),
       message: 'allowedValues' in params ? `must be one of ${(params.allowedValues as unknown[]).join(', ')}` : message
@@ -33,10 +39,19 @@ export function createArgumentReader (tool: string, schema: TObject): ArgumentRe
   }
 }
 
+/** @throws INVALID_INPUT where `fields` names a column that there is not */
+function assertFields (tool: string, args: Record<string, unknown>, columns: readonly string[] = []): void {
+  const unknown = [args['fields'] ?? []].flat().map(String).filter(field => !columns.includes(field))
+  if (!unknown.length) return
+  throw problem('INVALID_INPUT', `${tool} has no field ${unknown.map(field => `"${field.slice(0, 40)}"`).join(', ')}. It has ${columns.join(', ')}.`,
+    { errors: unknown.map(field => ({ path: 'fields', message: `there is no "${field.slice(0, 40)}"` })), suggestions: [...columns] })
+}
+
 function coerce (value: unknown, schema: TSchema): unknown {
   if (typeof value !== 'string') return value
   const { type } = schema as { type?: string }
-  if (type === 'array') return value.split(',').map(part => part.trim()).filter(Boolean)
+  // A comma inside brackets is of the part: `macd(12,26,9)`.
+  if (type === 'array') return value.split(/,(?![^()]*\))/).map(part => part.trim()).filter(Boolean)
   if ((type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(value)) return Number(value)
   if (type === 'boolean' && /^(true|false)$/.test(value)) return value === 'true'
   return value

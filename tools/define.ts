@@ -2,6 +2,8 @@ import type { Static, TObject, TSchema } from 'typebox'
 import type { MarketClock } from '../market/clock.ts'
 import type { ProviderRouter, RouteCall } from '../providers/router.ts'
 import type { Meta } from '../schemas/receipt.ts'
+import type { Usage } from '../schemas/usage.ts'
+import type { Page } from './page.ts'
 
 /** Rows under named columns: what CSV, the columnar form and the text are made of. */
 export interface Table {
@@ -13,9 +15,13 @@ export interface Table {
 export interface ToolCall extends RouteCall {
   route: ProviderRouter
   clock: MarketClock
+  /** How many rows are worth fetching: those of the page, and those before it. */
+  reach: number
+  /** What the session has used and what its providers have left. */
+  usage: () => Promise<Usage>
 }
 
-/** What is fetched and cached; `presented` shapes it for the caller. */
+/** What is fetched and cached; `present` shapes it for the caller. */
 export interface Fetched<D> {
   data: D
   meta: Pick<Meta, 'provider' | 'as_of' | 'tried'> & Partial<Meta>
@@ -30,8 +36,12 @@ export interface Presented {
   table?: Table
   /** What the rows are, for the text: they do not say it themselves. */
   caption?: string
-  /** Where rows were left out: how to get them. */
+  /** Rows on this page, and how many were fetched; of several series, those of the longest. */
+  rows?: { shown: number, fetched: number }
+  /** Where rows were left out that the caller may think are there: how to get them. */
   truncated?: string
+  /** All fetched rows in a few numbers: made where the rows do not fit into the answer. */
+  summary?: () => Record<string, unknown>
 }
 
 export interface ToolDefinition<I extends TObject = TObject, D = unknown> {
@@ -47,8 +57,16 @@ export interface ToolDefinition<I extends TObject = TObject, D = unknown> {
   ttl: (args: Static<I>, clock: MarketClock) => number
   /** Arguments that shape the answer only: calls that differ in nothing else share a cache entry. */
   presentation?: readonly string[]
+  /** Present: the tool takes `limit` and `cursor`. Says how many rows to fetch where so many are needed. */
+  reach?: (needed: number) => number
+  /** What `fields` may name. */
+  columns?: (args: Static<I>) => readonly string[]
+  /** Fields whose text is other people's. */
+  untrusted?: readonly string[]
+  /** `args` come without those of `presentation`: what they say is in `call.reach`. */
   fetch: (args: Static<I>, call: ToolCall) => Promise<Fetched<D>>
-  present: (data: D, args: Static<I>) => Presented
+  /** Pure. `page` is where the caller stands in the rows. */
+  present: (data: D, args: Static<I>, page: Page) => Presented
 }
 
 /** A tool whose types are forgotten, as the catalogue lists it. */

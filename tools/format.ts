@@ -4,8 +4,13 @@ import type { Presented, Table } from './define.ts'
 
 /** The columnar form: each name once, over the list of its values; the nth values of all columns are the nth row. */
 export const ColumnarSchema = Type.Object({
-  columns: Type.Record(Type.String(), Type.Array(Type.Union([Type.String(), Type.Number(), Type.Null()])))
+  columns: Type.Record(Type.String(), Type.Array(
+    Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Array(Type.String()), Type.Null()])
+  ))
 })
+
+export const FORMATS = ['columnar', 'records', 'csv'] as const
+export type Format = typeof FORMATS[number]
 
 /** Characters of a text up to which it holds every row; above it shows the ends and says what is between. */
 const SMALL_TEXT = 3_000
@@ -21,10 +26,21 @@ export function toColumnar ({ columns, rows }: Table): { columns: Record<string,
   return { columns: Object.fromEntries(columns.map((name, i) => [name, rows.map(row => row[i])])) }
 }
 
-/** The table without its all-null columns. */
+/** The table as objects: each name in each row. */
+export function toRecords ({ columns, rows }: Table): Record<string, unknown>[] {
+  return rows.map(row => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
+}
+
+/** The table without its all-null columns; one without rows keeps them all. */
 export function dropEmptyColumns ({ columns, rows }: Table): Table {
+  if (!rows.length) return { columns, rows }
   const kept = columns.map((_, i) => i).filter(i => rows.some(row => row[i] !== null))
   return { columns: kept.map(i => columns[i]!), rows: rows.map(row => kept.map(i => row[i])) }
+}
+
+/** The columns that `fields` names, in the order of the columns; all of them where it names none. */
+export function pickColumns (columns: readonly string[], fields: readonly string[] | undefined): string[] {
+  return fields ? columns.filter(column => fields.includes(column)) : [...columns]
 }
 
 /** RFC 4180 with `\n`: a header, then a line a row; null is empty. */
@@ -41,25 +57,32 @@ function toField (value: unknown): string {
 }
 
 /** The whole answer as text: the table as CSV, or the data as JSON, then the receipt in one line. */
-export function toFullText ({ data, table, caption, truncated }: Presented, meta: Meta): string {
-  return `${caption ? `${caption}\n` : ''}${table ? toCsv(table) : `${JSON.stringify(data)}\n`}${receiptLine(meta)}${truncated ? `\n${truncated}` : ''}`
+export function toFullText ({ data, table, caption }: Presented, meta: Meta): string {
+  const body = table ? toCsv(table) : `${JSON.stringify(data)}\n`
+  return `${caption ? `${caption}\n` : ''}${body}${closing(meta).join('\n')}`
+}
+
+/** What follows the rows: the receipt, and what is missing. */
+function closing (meta: Meta): string[] {
+  const { summary, truncated } = meta
+  return [receiptLine(meta), ...summary ? [`all rows: ${JSON.stringify(summary)}`] : [], ...truncated ? [truncated] : []]
 }
 
 /** The same text, cut in the middle where it is large: the structured content has the rest. */
 export function toText (presented: Presented, meta: Meta, fullText: string): string {
-  const { table, caption, truncated } = presented
+  const { table, caption } = presented
   if (fullText.length <= SMALL_TEXT || !table) return fullText
   const lines = toCsv(table).trimEnd().split('\n')
   const [header, ...rows] = lines
   if (rows.length <= 15) return fullText
   const left = rows.length - 15
   return [...caption ? [caption] : [], header, ...rows.slice(0, 5), `… ${left} rows are in the structured content; format=csv gives all of them as text`, ...rows.slice(-10),
-    receiptLine(meta), ...truncated ? [truncated] : []].join('\n')
+    ...closing(meta)].join('\n')
 }
 
 function receiptLine (meta: Meta): string {
   const { provider, as_of: asOf, feed, delayed_by_seconds: delay, adjustment } = meta
-  const { tried, failed, cache, market, synthetic } = meta
+  const { tried, failed, cache, market, synthetic, next_cursor: cursor } = meta
   return [
     `source ${provider ?? 'none'}${synthetic ? ' (made-up data)' : ''}`,
     asOf && `as of ${asOf}`,
@@ -69,6 +92,7 @@ function receiptLine (meta: Meta): string {
     cache.hit && `cached ${cache.age_seconds} s ago`,
     ...tried.map(({ provider, outcome }) => `${provider}: ${outcome}`),
     ...(failed ?? []).map(({ symbol, detail, code }) => `${symbol}: ${detail} (${code})`),
-    `market ${market.session}, next open ${market.next_open}`
+    `market ${market.session}, next open ${market.next_open}`,
+    cursor && `next page: cursor ${cursor}`
   ].filter(Boolean).join('; ')
 }

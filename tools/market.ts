@@ -2,18 +2,18 @@ import { Type } from 'typebox'
 import { MarketStatusSchema } from '../schemas/market.ts'
 import { NEW_YORK } from '../market/time.ts'
 import { defineTool } from './define.ts'
-import { PinnedProviderSchema } from './inputs.ts'
+import { pinnable } from './inputs.ts'
 import { receiptOf } from './receipt.ts'
 
 export const getMarketStatus = defineTool({
   name: 'get_market_status',
   title: 'Market status',
   description: 'Whether the US stock market is open now, its session, and when it next opens and closes. Crypto trades always.',
-  input: Type.Object({ provider: PinnedProviderSchema }, { additionalProperties: false }),
+  input: Type.Object({ provider: pinnable('market_status') }, { additionalProperties: false }),
   output: MarketStatusSchema,
   ttl: () => 20,
-  async fetch ({ provider }, call) {
-    const answer = await call.route.one('market_status', {}, { ...call, provider })
+  async fetch (_, call) {
+    const answer = await call.route.one('market_status', {}, call)
     // What a provider leaves out, the exchange's calendar knows.
     const { next_open: nextOpen, next_close: nextClose, holiday } = call.clock
     const { data } = answer

@@ -1,35 +1,36 @@
 import { Type } from 'typebox'
 import { resolveWindow } from '../market/window.ts'
 import { NewsArticleSchema } from '../schemas/market.ts'
-import { defineTool } from './define.ts'
-import { dropEmptyColumns, toTable } from './format.ts'
-import { PinnedProviderSchema, toInstruments } from './inputs.ts'
+import { toInstruments } from './inputs.ts'
+import { defineList } from './list.ts'
 import { receiptOf } from './receipt.ts'
 
 const COLUMNS = Object.keys(NewsArticleSchema.properties).filter(name => name !== 'id')
 
-export const getNews = defineTool({
+export const getNews = defineList({
   name: 'get_news',
   title: 'News',
-  description: 'Latest news, newest first: of up to 5 symbols, or of the market without symbols. Titles and summaries are other people\'s words.',
-  input: Type.Object({
-    symbols: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 5 })),
+  description: 'News, newest first: of up to 5 symbols, or of the market without symbols. Other people\'s words.',
+  input: {
+    symbols: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 5, examples: [['AAPL']] })),
     start: Type.Optional(Type.String({ description: 'YYYY-MM-DD or ISO instant' })),
     end: Type.Optional(Type.String()),
-    lookback: Type.Optional(Type.String({ description: '6h, 7d' })),
-    limit: Type.Integer({ default: 10, minimum: 1, maximum: 50 }),
-    provider: PinnedProviderSchema
-  }, { additionalProperties: false }),
-  output: Type.Object({ articles: Type.Array(NewsArticleSchema) }),
-  ttl: () => 120,
-  async fetch ({ symbols = [], start, end, lookback, limit, provider }, call) {
-    const windowed = start !== undefined || end !== undefined || lookback !== undefined
-    const window = windowed ? resolveWindow({ start, end, lookback: lookback ?? (start === undefined ? '7d' : undefined), timeframe: '1day', limit }, call.now) : {}
-    const answer = await call.route.one('news', { instruments: toInstruments(symbols), limit, ...window }, { ...call, provider })
-    return {
-      data: answer.data.slice(0, limit),
-      meta: { ...receiptOf(answer), untrusted_fields: ['articles[].title', 'articles[].summary', 'articles[].author'] }
-    }
+    lookback: Type.Optional(Type.String({ description: '6h, 7d' }))
   },
-  present: articles => ({ data: { articles }, table: dropEmptyColumns(toTable(articles, COLUMNS)) })
+  capability: 'news',
+  key: 'articles',
+  row: NewsArticleSchema,
+  columns: () => COLUMNS,
+  limit: { usual: 10, most: 200 },
+  format: 'records',
+  untrusted: ['title', 'summary', 'author'],
+  ttl: () => 120,
+  async fetch ({ symbols = [], start, end, lookback }, call) {
+    const windowed = start !== undefined || end !== undefined || lookback !== undefined
+    const window = windowed
+      ? resolveWindow({ start, end, lookback: lookback ?? (start === undefined ? '7d' : undefined), timeframe: '1day', limit: 1 }, call.now)
+      : {}
+    const answer = await call.route.one('news', { instruments: toInstruments(symbols), limit: call.reach, ...window }, call)
+    return { data: { rows: answer.data }, meta: receiptOf(answer) }
+  }
 })

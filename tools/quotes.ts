@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
 import { QuoteSchema, ProviderNameSchema, type ProviderName, type Quote } from '../schemas/market.ts'
 import { defineTool } from './define.ts'
-import { ColumnarSchema, dropEmptyColumns, toColumnar, toTable } from './format.ts'
-import { isExchangeTraded, PinnedProviderSchema, SymbolsSchema, toInstruments } from './inputs.ts'
+import { ColumnarSchema, dropEmptyColumns, pickColumns, toColumnar, toRecords, toTable } from './format.ts'
+import { FieldsSchema, isExchangeTraded, pinnable, SymbolsSchema, toInstruments } from './inputs.ts'
 import { isComplete, receiptOfItems } from './receipt.ts'
 
 const SourcedQuoteSchema = Type.Object({ ...QuoteSchema.properties, provider: ProviderNameSchema })
@@ -17,25 +17,29 @@ export const getQuote = defineTool({
     'For history use get_bars.',
   input: Type.Object({
     symbols: SymbolsSchema,
+    fields: FieldsSchema,
     format: Type.Enum(['records', 'columnar', 'csv'], { default: 'records' }),
-    provider: PinnedProviderSchema
+    provider: pinnable('quote')
   }, { additionalProperties: false }),
   output: Type.Union([
-    Type.Object({ quotes: Type.Array(SourcedQuoteSchema) }),
+    Type.Object({ quotes: Type.Array(Type.Partial(SourcedQuoteSchema)) }),
     ColumnarSchema,
     Type.Object({ format: Type.Literal('csv'), row_count: Type.Integer() })
   ]),
   ttl: ({ symbols }, { session }) => session === 'closed' && symbols.every(isExchangeTraded) ? 60 : 5,
-  presentation: ['format'],
-  async fetch ({ symbols, provider }, call) {
-    const answer = await call.route.quotes({ instruments: toInstruments(symbols) }, { ...call, provider })
+  presentation: ['fields', 'format'],
+  columns: () => COLUMNS,
+  async fetch ({ symbols }, call) {
+    const answer = await call.route.quotes({ instruments: toInstruments(symbols) }, call)
     const quotes = Object.values(answer.items).map(({ data, provider }) => inOrder({ ...data, provider }))
     return { data: quotes, meta: receiptOfItems(answer), cacheable: isComplete(answer) }
   },
-  present (quotes, { format }) {
-    const table = dropEmptyColumns(toTable(quotes, COLUMNS))
-    const data = format === 'records' ? { quotes } : format === 'columnar' ? toColumnar(table) : { format, row_count: table.rows.length }
-    return { data, table }
+  present (quotes, { format, fields }, { offset, limit }) {
+    const page = quotes.slice(offset, offset + (limit || quotes.length))
+    const whole = toTable(page, pickColumns(COLUMNS, fields))
+    const table = fields ? whole : dropEmptyColumns(whole)
+    const data = format === 'records' ? { quotes: toRecords(whole) } : format === 'columnar' ? toColumnar(table) : { format, row_count: table.rows.length }
+    return { data, table, rows: { shown: page.length, fetched: quotes.length } }
   }
 })
 

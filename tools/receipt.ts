@@ -4,12 +4,13 @@ import type { Meta } from '../schemas/receipt.ts'
 import type { Fetched } from './define.ts'
 
 /** The receipt of an answer from one provider. */
-export function receiptOf ({ provider, as_of: asOf, feed, delayed_by_seconds: delay, tried }: Routed<unknown>): Fetched<unknown>['meta'] {
+export function receiptOf ({ provider, as_of: asOf, feed, delayed_by_seconds: delay, currency, tried }: Routed<unknown>): Fetched<unknown>['meta'] {
   return {
     provider,
     as_of: asOf,
     ...(feed !== undefined && { feed }),
     ...(delay !== undefined && { delayed_by_seconds: delay }),
+    ...(currency && { currency }),
     tried
   }
 }

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
-import { createHash } from 'node:crypto'
 import type { CacheDriver, CacheEntry, CacheKey, CacheScope } from './driver.ts'
+import { toKey } from './key.ts'
 import { createPostgresDriver } from './postgres.ts'
 import { createSingleFlight } from './single-flight.ts'
 
@@ -13,6 +13,8 @@ export interface Cached {
   hit: boolean
   /** Seconds since the value was fetched; 0 where it just was. */
   age_seconds: number
+  /** When the value was fetched, unix ms. */
+  stored_at: number
 }
 
 export interface Cache {
@@ -27,6 +29,8 @@ export interface Cache {
     load: (signal: AbortSignal) => Promise<Loaded>,
     signal: AbortSignal
   ) => Promise<Cached>
+  /** What is kept under the key, without loading it. */
+  peek: (key: CacheKey) => Promise<Cached | undefined>
   /** Drops entries here and tells the other replicas; answers how many were stored. */
   drop: (scope: CacheScope) => Promise<number>
 }
@@ -102,8 +106,13 @@ export default fp<{ cacheDriver?: CacheDriver }>(async (app, { cacheDriver }) =>
         if (cacheable && ttlSeconds > 0 && drops === dropsBefore) {
           store(key, parts, { value, stored_at: now, expires_at: now + ttlSeconds * 1000 })
         }
-        return { value, hit: false, age_seconds: 0 }
+        return { value, hit: false, age_seconds: 0, stored_at: now }
       }, signal)
+    },
+
+    async peek (parts) {
+      const known = await read(toKey(parts), parts)
+      return known && toHit(known)
     },
 
     async drop (scope) {
@@ -139,23 +148,13 @@ export default fp<{ cacheDriver?: CacheDriver }>(async (app, { cacheDriver }) =>
 }, { name: 'cache', dependencies: ['db', 'bus'] })
 
 function toHit ({ value, stored_at: storedAt }: CacheEntry): Cached {
-  return { value, hit: true, age_seconds: Math.max(0, Math.round((Date.now() - storedAt) / 1000)) }
+  return {
+    value, hit: true, age_seconds: Math.max(0, Math.round((Date.now() - storedAt) / 1000)), stored_at: storedAt
+  }
 }
 
 function matches (key: CacheKey, { owner_id: owner, connection_id: connection, tool }: CacheScope): boolean {
   return (owner === undefined || key.owner_id === owner) &&
     (connection === undefined || key.connection_id === connection) &&
     (tool === undefined || key.tool === tool)
-}
-
-/** `cache:<owner>:<tool>:<args_hash>`, the hash over canonical JSON: the order of arguments does not matter. */
-export function toKey ({ owner_id: owner, tool, args }: CacheKey): string {
-  return `cache:${owner}:${tool}:${createHash('sha256').update(canonicalJson(args)).digest('base64url').slice(0, 32)}`
-}
-
-function canonicalJson (value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined).sort(([a], [b]) => a < b ? -1 : 1)
-  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonicalJson(field)}`).join(',')}}`
 }

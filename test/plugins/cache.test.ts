@@ -3,7 +3,7 @@ import pg from 'pg'
 import { test } from 'tap'
 import { createSingleFlight } from '../../plugins/cache/single-flight.ts'
 import { createPostgresDriver } from '../../plugins/cache/postgres.ts'
-import { toKey } from '../../plugins/cache/index.ts'
+import { toKey } from '../../plugins/cache/key.ts'
 import type { Database } from '../../db/types.ts'
 import { cacheDriverContract } from '../contracts/cache-driver.ts'
 import { createDatabase } from '../database.ts'
@@ -60,7 +60,7 @@ test('each session has its own cache, or its connection\'s where the settings sa
 test('errors and answers with gaps are not kept; caching can be off; a TTL of 0 keeps nothing', async t => {
   const { connect, upstream } = await build(t)
   const { get } = await connect({ keys: ['alpaca', 'finnhub'], settings: { provider_order: ['alpaca'] } })
-  upstream.fault('alpaca', (_, response) => sendJson(response, 403, { message: 'subscription does not permit this' }))
+  upstream.fault('alpaca', (_, response) => sendJson(response, 500, { message: 'internal server error' }))
   t.equal((await get('get_quote?symbols=AAPL')).status, 502)
   upstream.fault('alpaca', undefined)
   t.equal((await get('get_quote?symbols=AAPL')).body.meta.cache.hit, false)

@@ -71,20 +71,20 @@ test('without any key, crypto still answers from Alpaca, and stocks say which ke
   t.match(body.detail, /Store a key of Alpaca/)
 })
 
-test('the sample market answers every tool without a key and says that it is made up', async t => {
-  const { app, connect } = await build(t)
+test('the sample market answers without a key and says that it is made up', async t => {
+  const { connect } = await build(t)
   const { get } = await connect({ keys: [], name: 'sample', settings: { provider_order: ['sample'] } })
-  const paths: Record<string, string> = {
-    search_symbols: '?query=apple',
-    get_quote: '?symbols=AAPL,BTC/USD,EUR/USD,I:SPX',
-    get_bars: '?symbols=AAPL&timeframe=15min&limit=20',
-    get_company_profile: '?symbol=AAPL',
-    get_news: '?symbols=AAPL',
-    get_market_status: ''
-  }
-  for (const { name } of app.tools.list()) {
-    const { status, body } = await get(name + paths[name]!)
-    t.equal(status, 200, name)
+  const questions = [
+    'search_symbols?query=apple',
+    'get_quote?symbols=AAPL,BTC/USD,EUR/USD,I:SPX',
+    'get_bars?symbols=AAPL&timeframe=15min&limit=20',
+    'get_company_profile?symbol=AAPL',
+    'get_news?symbols=AAPL',
+    'get_market_status'
+  ]
+  for (const question of questions) {
+    const { status, body } = await get(question)
+    t.equal(status, 200, question)
     t.match(body.meta, { provider: 'sample', synthetic: true })
   }
   t.equal((await get('get_quote?symbols=ZZZZ')).body.code, 'FMS_SYMBOL_NOT_FOUND')

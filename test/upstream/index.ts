@@ -5,7 +5,8 @@ import type { Test } from 'tap'
 import { answerAlpaca, answerFinnhub, answerFmp, answerPolygon } from './answers.ts'
 
 export type UpstreamName = 'alpaca' | 'polygon' | 'fmp' | 'finnhub'
-type Fault = (request: IncomingMessage, response: ServerResponse) => void
+/** False: the request is answered as usual. */
+type Fault = (request: IncomingMessage, response: ServerResponse) => unknown
 
 export interface Upstream {
   /** For the configuration: ALPACA_DATA_URL and so on. */
@@ -34,7 +35,7 @@ export async function startUpstream (t: Pick<Test, 'teardown'>): Promise<Upstrea
     requests.push({ provider, path, query: url.searchParams, headers: request.headers })
     response.once('close', () => { if (!response.writableFinished) aborted++ })
     const fault = faults.get(provider)
-    if (fault) return fault(request, response)
+    if (fault && fault(request, response) !== false) return
     const answer = ANSWERS[provider](path, url.searchParams)
     sendJson(response, answer === undefined ? 404 : 200, answer ?? { message: 'no such path' })
   })
