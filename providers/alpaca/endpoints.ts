@@ -1,4 +1,4 @@
-import { codeOf, isProblem, problem } from '../../errors.ts'
+import { problem, type Problem } from '../../errors.ts'
 import { isIntraday, zoneOf } from '../../market/bars.ts'
 import type { Instrument } from '../../market/symbols.ts'
 import { addDays, DAY_MS, dayIn, instantAt, NEW_YORK, toInstant, wallClock, weekdayOf } from '../../market/time.ts'
@@ -6,18 +6,22 @@ import type {
   AssetClass, BarSeries, MarketStatus, NewsArticle, Quote, SymbolMatch, Timeframe
 } from '../../schemas/market.ts'
 import {
-  assertAnswered, commonOf, malformed, newestBar, newestOf, noBars, notFound, NO_MATCH, toDays, toFields, toRanked,
-  toRows, type Fields
+  commonOf, malformed, newestBar, newestOf, noBars, notFound, NO_MATCH, toDays, toFields, toRanked, toRows, type Fields
 } from '../parse.ts'
-import type { Answer, BarsInput, Capabilities, CapabilityAdapter, PerSymbol, ProviderCall, ProviderSettings } from '../types.ts'
+import type {
+  Answer, BarsInput, Capabilities, CapabilityAdapter, PerSymbol, ProviderCall, ProviderSettings
+} from '../types.ts'
+import { barSources, optionFeeds, stockFeeds, type BarSource, type Feed } from './feeds.ts'
 import {
-  newsAsOf, toClock, toIndexQuote, toMarketStatus, toNews, toNewsSymbol, toRateQuote, toSeries, toSession,
-  toSnapshotQuote, toSymbolMap, toSymbolMatch, toUpstreamSymbol
+  newsAsOf, toClock, toIndexQuote, toMarketStatus, toNews, toNewsSymbol, toOptionQuote, toRateQuote, toSeries,
+  toSession, toSnapshotQuote, toSymbolMap, toSymbolMatch
 } from './normalise.ts'
+import { askEntitled, askWithoutInvalid, byAssetClass, chunksOf, listOf, pagesOf, settleParts } from './requests.ts'
 
-const DELAY_SECONDS = 900
 const MAX_POINTS = 10_000
-const MAX_PAGES = 20
+/** Option contracts that one request may name. */
+const MAX_CONTRACTS = 100
+const MAX_NEWS_PAGES = 20
 const TIMEFRAMES: Record<Timeframe, { name: string, spanMs: number }> = {
   '1min': { name: '1Min', spanMs: 60_000 },
   '5min': { name: '5Min', spanMs: 300_000 },
@@ -34,12 +38,18 @@ const QUOTES = {
   stock: { path: '/v2/stocks/snapshots', parameter: 'symbols', member: null, read: toSnapshotQuote },
   crypto: { path: '/v1beta3/crypto/us/snapshots', parameter: 'symbols', member: 'snapshots', read: toSnapshotQuote },
   forex: { path: '/v1beta1/forex/latest/rates', parameter: 'currency_pairs', member: 'rates', read: toRateQuote },
-  index: { path: '/v1beta1/indices/latest/values', parameter: 'symbols', member: 'values', read: toIndexQuote }
+  index: { path: '/v1beta1/indices/latest/values', parameter: 'symbols', member: 'values', read: toIndexQuote },
+  option: { path: '/v1beta1/options/snapshots', parameter: 'symbols', member: 'snapshots', read: toOptionQuote }
 } as const
 
 export async function fetchQuotes ({ instruments }: Capabilities['quote']['input'],
   call: ProviderCall): Promise<Answer<PerSymbol<Quote>>> {
-  const data = await settleParts(byAssetClass(instruments), part => fetchQuotePart(part, call))
+  const parts = byAssetClass(instruments).flatMap(group =>
+    group[0]!.asset_class === 'option' ? chunksOf(group, MAX_CONTRACTS) : [group])
+  const data = await settleParts(parts, part => {
+    const feeds = feedsOf(part[0]!.asset_class, call.settings)
+    return askWithoutInvalid(part, known => askEntitled(feeds, feed => fetchQuotesOf(known, feed, call)))
+  })
   const quotes = Object.values(data.items)
   return {
     data,
@@ -49,97 +59,71 @@ export async function fetchQuotes ({ instruments }: Capabilities['quote']['input
   }
 }
 
-async function fetchQuotePart (part: Instrument[], call: ProviderCall): Promise<PerSymbol<Quote>> {
+function feedsOf (assetClass: AssetClass, settings: ProviderSettings): Feed[] {
+  if (assetClass === 'stock') return stockFeeds(settings)
+  if (assetClass === 'option') return optionFeeds(settings)
+  return [assetClass === 'crypto' ? { feed: 'us', delayed_by_seconds: 0 } : { feed: null, delayed_by_seconds: null }]
+}
+
+/** Quotes of one asset class from one feed. */
+async function fetchQuotesOf (part: Instrument[], { plan_line: planLine, ...source }: Feed,
+  call: ProviderCall): Promise<PerSymbol<Quote>> {
   const assetClass = part[0]!.asset_class
   const { path, parameter, member, read } = QUOTES[assetClass]
-  const source = sourceOf(assetClass, call.settings)
-  return askWithoutInvalid(part, async known => {
-    const feed = assetClass === 'stock' ? call.settings.alpaca_feed : undefined
-    const body = await call.request({ host: 'data', path, query: { [parameter]: listOf(known), feed } })
+  const named = assetClass === 'stock' || assetClass === 'option'
+  const query = { [parameter]: listOf(part), feed: named ? source.feed ?? undefined : undefined }
+  const request = { host: 'data', path, query, plan_line: planLine }
+  const rows = new Map<string, Fields | Fields[] | null>()
+  for await (const body of assetClass === 'option' ? pagesOf(request, call) : [await call.request(request)]) {
     if (member && !(member in toFields(body))) throw malformed('alpaca', member)
-    const rows = toSymbolMap(member ? toFields(body)[member] : body, known)
-    const answer: PerSymbol<Quote> = { items: {}, failures: {} }
-    for (const instrument of known) {
-      const quote = read(toFields(rows.get(instrument.symbol)), instrument, source)
-      if (quote) answer.items[instrument.symbol] = quote
-      else answer.failures[instrument.symbol] = notFound('alpaca', instrument.symbol)
-    }
-    return answer
-  })
-}
-
-function sourceOf (assetClass: AssetClass, { alpaca_feed: feed }: ProviderSettings): Pick<Quote, 'feed' | 'delayed_by_seconds'> {
-  if (assetClass === 'stock') return { feed, delayed_by_seconds: feed === 'delayed_sip' ? DELAY_SECONDS : 0 }
-  return assetClass === 'crypto' ? { feed: 'us', delayed_by_seconds: 0 } : { feed: null, delayed_by_seconds: null }
-}
-
-function byAssetClass (instruments: readonly Instrument[]): Instrument[][] {
-  const groups = new Map<AssetClass, Instrument[]>()
-  for (const instrument of instruments) {
-    groups.set(instrument.asset_class, [...groups.get(instrument.asset_class) ?? [], instrument])
+    for (const [symbol, row] of toSymbolMap(member ? toFields(body)[member] : body, part)) rows.set(symbol, row)
   }
-  return [...groups.values()]
-}
-
-function listOf (instruments: readonly Instrument[]): string {
-  return instruments.map(toUpstreamSymbol).join(',')
-}
-
-/** Asks for the parts of a request side by side: the failure of one fails its symbols only. */
-async function settleParts<T> (parts: readonly Instrument[][],
-  ask: (part: Instrument[]) => Promise<PerSymbol<T>>): Promise<PerSymbol<T>> {
-  const joined: PerSymbol<T> = { items: {}, failures: {} }
-  await Promise.all(parts.map(async part => {
-    try {
-      const { items, failures } = await ask(part)
-      Object.assign(joined.items, items)
-      Object.assign(joined.failures, failures)
-    } catch (error) {
-      if (!isProblem(error)) throw error
-      for (const { symbol } of part) joined.failures[symbol] = error
-    }
-  }))
-  return assertAnswered(joined)
-}
-
-/** One symbol that Alpaca calls invalid fails its whole request: it is set aside, and the rest asked for again. */
-async function askWithoutInvalid<T> (part: Instrument[],
-  ask: (known: Instrument[]) => Promise<PerSymbol<T>>): Promise<PerSymbol<T>> {
-  try {
-    return await ask(part)
-  } catch (error) {
-    if (!isProblem(error) || codeOf(error) !== 'SYMBOL_NOT_FOUND') throw error
-    const words = new Set(error.message.toUpperCase().split(/[^A-Z0-9./]+/).map(word => word.replace(/\.+$/, '')))
-    const invalid = part.filter(instrument => words.has(toUpstreamSymbol(instrument)))
-    const rest = part.filter(instrument => !invalid.includes(instrument))
-    if (invalid.length === 0 || rest.length === 0) throw error
-    const answer = await askWithoutInvalid(rest, ask)
-    for (const { symbol } of invalid) answer.failures[symbol] = notFound('alpaca', symbol)
-    return answer
+  const answer: PerSymbol<Quote> = { items: {}, failures: {} }
+  for (const instrument of part) {
+    const row = rows.get(instrument.symbol)
+    const quote = read(toFields(row), instrument, source)
+    if (quote) answer.items[instrument.symbol] = quote
+    else answer.failures[instrument.symbol] = lacksQuote(instrument, row)
   }
+  return answer
+}
+
+/** An option contract may have sides and no trade: it is known, and has no price. */
+function lacksQuote ({ symbol, option }: Instrument, row: unknown): Problem {
+  if (!option || !row) return notFound('alpaca', symbol)
+  const detail = `alpaca knows no trade of ${symbol}, so no price. The option chain has its bid and ask.`
+  return problem('SYMBOL_NOT_FOUND', detail, { provider: 'alpaca' })
+}
+
+const BARS = {
+  stock: '/v2/stocks/bars',
+  crypto: '/v1beta3/crypto/us/bars',
+  option: '/v1beta1/options/bars'
+} as const
+
+/** One symbol's bars, and how much later than real time their source is. */
+interface SourcedSeries {
+  series: BarSeries
+  delay: number
 }
 
 export async function fetchBars (input: BarsInput, call: ProviderCall): Promise<Answer<PerSymbol<BarSeries>>> {
-  const { alpaca_feed: setting } = call.settings
   const parts = byAssetClass(input.instruments).flatMap(group => {
-    const window = group[0]!.asset_class === 'stock' && setting === 'delayed_sip' ? endBefore(input, call.now) : input
-    return chunksOf(group, Math.max(1, Math.floor(MAX_POINTS / pointsIn(window)))).map(part => ({ part, window }))
+    const fitting = Math.max(1, Math.floor(MAX_POINTS / pointsIn(input)))
+    return chunksOf(group, group[0]!.asset_class === 'option' ? Math.min(fitting, MAX_CONTRACTS) : fitting)
   })
-  const windows = new Map(parts.map(({ part, window }) => [part, window]))
-  const data = await settleParts([...windows.keys()], part => fetchBarsPart(part, windows.get(part)!, call))
-  const series = Object.values(data.items)
-  const stocks = input.instruments.some(({ asset_class: assetClass }) => assetClass === 'stock')
+  const { items, failures } = await settleParts(parts, part => {
+    const sources = barSources(part[0]!.asset_class, input, call)
+    return askWithoutInvalid(part, known => askEntitled(sources, source => fetchBarsOf(known, source, call)))
+  })
+  const found = Object.values(items)
+  const series = found.map(item => item.series)
   return {
-    data,
+    data: { items: Object.fromEntries(series.map(item => [item.symbol, item])), failures },
     as_of: newestBar(series),
     feed: commonOf(series.map(({ feed }) => feed)),
-    delayed_by_seconds: stocks && setting === 'delayed_sip' ? DELAY_SECONDS : 0
+    delayed_by_seconds: Math.max(0, ...found.map(({ delay }) => delay))
   }
-}
-
-/** Historical bars know no delayed feed: the consolidated one is free up to 15 minutes ago. */
-function endBefore (input: BarsInput, now: Date): BarsInput {
-  return { ...input, end: new Date(Math.min(input.end.getTime(), now.getTime() - 16 * 60_000)) }
 }
 
 /** The most bars that one symbol can have in a window. */
@@ -147,64 +131,49 @@ function pointsIn ({ start, end, timeframe }: BarsInput): number {
   return Math.max(1, Math.ceil((end.getTime() - start.getTime()) / TIMEFRAMES[timeframe].spanMs) + 1)
 }
 
-function chunksOf<T> (list: readonly T[], size: number): T[][] {
-  const starts = Array.from({ length: Math.ceil(list.length / size) }, (_, index) => index * size)
-  return starts.map(start => list.slice(start, start + size))
-}
-
 /**
- * Symbols whose bars fit in one page, or one symbol. Alpaca counts its `limit` over all symbols and sends one symbol
- * after the other: so a limit below the page's would leave the later symbols out.
+ * Symbols whose bars fit in one page, or one symbol, from one source. Alpaca counts its `limit` over all symbols and
+ * sends one symbol after the other: so a limit below the page's would leave the later symbols out.
  */
-async function fetchBarsPart (part: Instrument[], input: BarsInput, call: ProviderCall): Promise<PerSymbol<BarSeries>> {
-  const crypto = part[0]!.asset_class === 'crypto'
-  const feed = crypto ? 'us' : call.settings.alpaca_feed === 'iex' ? 'iex' : 'sip'
-  return askWithoutInvalid(part, async known => {
-    const { rows, currency } = input.start < input.end
-      ? await fetchBarRows(known, input, crypto ? '/v1beta3/crypto/us/bars' : '/v2/stocks/bars',
-        crypto ? {} : { feed, adjustment: input.adjustment }, call)
-      : { rows: new Map<string, Fields[]>(), currency: null }
-    const answer: PerSymbol<BarSeries> = { items: {}, failures: {} }
-    for (const instrument of known) {
-      const series = toSeries(rows.get(instrument.symbol) ?? [], instrument, input, feed, currency)
-      if (series) answer.items[instrument.symbol] = series
-      else answer.failures[instrument.symbol] = noBars('alpaca', instrument.symbol)
-    }
-    return answer
-  })
+async function fetchBarsOf (part: Instrument[], source: BarSource,
+  call: ProviderCall): Promise<PerSymbol<SourcedSeries>> {
+  const { window, feed, delayed_by_seconds: delay } = source
+  const { rows, currency } = window.start < window.end
+    ? await fetchBarRows(part, source, call)
+    : { rows: new Map<string, Fields[]>(), currency: null }
+  const answer: PerSymbol<SourcedSeries> = { items: {}, failures: {} }
+  for (const instrument of part) {
+    const series = toSeries(rows.get(instrument.symbol) ?? [], instrument, window, feed, currency)
+    if (series) answer.items[instrument.symbol] = { series, delay }
+    else answer.failures[instrument.symbol] = noBars('alpaca', instrument.symbol)
+  }
+  return answer
 }
 
-async function fetchBarRows (part: Instrument[], input: BarsInput, path: string, basis: Record<string, string>,
+async function fetchBarRows (part: Instrument[], { window, feed, plan_line: planLine }: BarSource,
   call: ProviderCall): Promise<{ rows: Map<string, Fields[]>, currency: unknown }> {
-  const { timeframe, end, limit } = input
-  const zone = zoneOf(part[0]!.asset_class)
-  const start = isIntraday(timeframe) ? input.start : instantAt(toDays(input, zone).first, zone)
+  const { timeframe, end, limit, adjustment } = window
+  const assetClass = part[0]!.asset_class as keyof typeof BARS
+  const zone = zoneOf(assetClass)
+  const start = isIntraday(timeframe) ? window.start : instantAt(toDays(window, zone).first, zone)
   const rows = new Map<string, Fields[]>()
-  let pageToken: string | undefined
   let currency: unknown
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const body = toFields(await call.request({
-      host: 'data',
-      path,
-      query: {
-        symbols: listOf(part),
-        timeframe: TIMEFRAMES[timeframe].name,
-        start: toInstant(start),
-        end: toInstant(end.getTime() - 1),
-        ...basis,
-        sort: 'desc',
-        limit: part.length === 1 ? Math.min(limit, MAX_POINTS) : MAX_POINTS,
-        page_token: pageToken
-      }
-    }))
+  const query = {
+    symbols: listOf(part),
+    timeframe: TIMEFRAMES[timeframe].name,
+    start: toInstant(start),
+    end: toInstant(end.getTime() - 1),
+    ...(assetClass === 'stock' && { feed: feed ?? undefined, adjustment }),
+    sort: 'desc',
+    limit: part.length === 1 ? Math.min(limit, MAX_POINTS) : MAX_POINTS
+  }
+  for await (const body of pagesOf({ host: 'data', path: BARS[assetClass], query, plan_line: planLine }, call)) {
     if (!('bars' in body)) throw malformed('alpaca', 'bars')
     for (const [symbol, page] of toSymbolMap(body.bars, part)) {
       rows.set(symbol, [...rows.get(symbol) ?? [], ...toRows(page)])
     }
     currency = body.currency
-    pageToken = typeof body.next_page_token === 'string' ? body.next_page_token : undefined
-    const enough = part.every(({ symbol }) => (rows.get(symbol)?.length ?? 0) >= limit)
-    if (!pageToken || enough) break
+    if (part.every(({ symbol }) => (rows.get(symbol)?.length ?? 0) >= limit)) break
   }
   return { rows, currency }
 }
@@ -236,7 +205,7 @@ export function createSearch (): CapabilityAdapter<'search'>['fetch'] {
   }
 
   return async ({ query, limit, asset_class: wanted }, call) => {
-    if (wanted === 'forex' || wanted === 'index') {
+    if (wanted && wanted !== 'stock' && wanted !== 'crypto') {
       throw problem('PROVIDER_NOT_ENTITLED', 'Alpaca lists stocks and crypto only. Ask another provider.', { provider: 'alpaca' })
     }
     const kinds = wanted ? [wanted] : ['stock', 'crypto'] as const
@@ -257,7 +226,7 @@ export async function fetchNews ({ instruments, start, end, limit }: Capabilitie
   call: ProviderCall): Promise<Answer<NewsArticle[]>> {
   const articles: NewsArticle[] = []
   let pageToken: string | undefined
-  for (let page = 0; page < MAX_PAGES && articles.length < limit; page++) {
+  for (let page = 0; page < MAX_NEWS_PAGES && articles.length < limit; page++) {
     const body = await call.request({
       host: 'data',
       path: '/v1beta1/news',
@@ -274,7 +243,7 @@ export async function fetchNews ({ instruments, start, end, limit }: Capabilitie
     })
     articles.push(...toNews(body, instruments))
     const { next_page_token: next } = toFields(body)
-    if (typeof next !== 'string' || !next) break
+    if (typeof next !== 'string' || !next || next === pageToken) break
     pageToken = next
   }
   return { data: articles.slice(0, limit), as_of: newsAsOf(articles) }

@@ -1,6 +1,8 @@
 import { messageOf } from '../http.ts'
 import type { Provider, ProviderFailure } from '../types.ts'
 import { createSearch, fetchBars, fetchMarketStatus, fetchNews, fetchQuotes } from './endpoints.ts'
+import { fetchCorporateActions, fetchMarketCalendar } from './events.ts'
+import { fetchMarketMovers, fetchOptionsChain } from './trading.ts'
 
 export const alpaca: Provider = {
   name: 'alpaca',
@@ -23,11 +25,15 @@ export const alpaca: Provider = {
   test: async call => { await call.request({ host: 'trading', path: '/v2/clock' }) },
 
   capabilities: {
-    quote: { asset_classes: ['stock', 'crypto', 'forex', 'index'], fetch: fetchQuotes },
-    bars: { asset_classes: ['stock', 'crypto'], fetch: fetchBars },
+    quote: { asset_classes: ['stock', 'crypto', 'forex', 'index', 'option'], fetch: fetchQuotes },
+    bars: { asset_classes: ['stock', 'crypto', 'option'], fetch: fetchBars },
     search: { fetch: createSearch() },
     news: { asset_classes: ['stock', 'crypto'], fetch: fetchNews },
-    market_status: { fetch: fetchMarketStatus }
+    market_status: { fetch: fetchMarketStatus },
+    corporate_actions: { asset_classes: ['stock'], fetch: fetchCorporateActions },
+    market_movers: { fetch: fetchMarketMovers },
+    options_chain: { asset_classes: ['stock'], fetch: fetchOptionsChain },
+    market_calendar: { fetch: fetchMarketCalendar }
   }
 }
 

@@ -1,7 +1,9 @@
 import { isIntraday, zoneOf } from '../../market/bars.ts'
 import type { Instrument } from '../../market/symbols.ts'
 import { dayIn, NEW_YORK, toInstant, wallClock } from '../../market/time.ts'
-import type { BarSeries, MarketStatus, NewsArticle, Quote, SymbolMatch } from '../../schemas/market.ts'
+import type {
+  AssetClass, BarSeries, MarketStatus, NewsArticle, Quote, SymbolMatch, Timeframe
+} from '../../schemas/market.ts'
 import {
   malformed, newestOf, toBars, toChange, toDate, toFields, toInstrument, toNumber, toPrice, toRows, toText, toUrl,
   type Fields
@@ -86,11 +88,18 @@ export function toSnapshotQuote (row: Fields, instrument: Instrument, source: So
   }
 }
 
-function isLaterDay (at: Date | null, than: Date | null, zone: string): boolean {
+/** Whether an instant is on a later day than another. */
+export function isLaterDay (at: Date | null, than: Date | null, zone: string): boolean {
   return at !== null && than !== null && dayIn(zone, at) > dayIn(zone, than)
 }
 
-function toSides ({ bp, bs, ap, as }: Fields): Pick<Quote, 'bid' | 'ask' | 'bid_size' | 'ask_size'> {
+/** A quote out of an option's snapshot: null where it never traded, as its sides alone are no price. */
+export function toOptionQuote (row: Fields, instrument: Instrument, source: Source): Quote | null {
+  return toPrice(toFields(row.latestTrade).p) === null ? null : toSnapshotQuote(row, instrument, source)
+}
+
+/** The two sides of the latest quote: a price of 0 is none. */
+export function toSides ({ bp, bs, ap, as }: Fields): Pick<Quote, 'bid' | 'ask' | 'bid_size' | 'ask_size'> {
   const bid = toPrice(bp)
   const ask = toPrice(ap)
   return { bid, ask, bid_size: bid && toNumber(bs), ask_size: ask && toNumber(as) }
@@ -126,18 +135,24 @@ export function toSeries (rows: readonly Fields[], instrument: Instrument, input
   currency: unknown): BarSeries | null {
   const zone = zoneOf(instrument.asset_class)
   const bars = toBars(rows, input, zone)
-  const stock = instrument.asset_class === 'stock'
+  const { asset_class: assetClass } = instrument
   if (bars.length === 0) return null
   return {
     symbol: instrument.symbol,
     timeframe: input.timeframe,
     currency: instrument.quote ?? toText(currency) ?? 'USD',
-    adjustment: stock ? input.adjustment : 'raw',
+    adjustment: assetClass === 'stock' ? input.adjustment : 'raw',
     feed,
-    session: !stock ? 'continuous' : isIntraday(input.timeframe) ? 'extended' : 'regular',
+    session: toBarSession(assetClass, input.timeframe),
     time_zone: zone,
     bars
   }
+}
+
+/** Minutes of a stock reach beyond the regular session; its days, and all of an option, do not. */
+function toBarSession (assetClass: AssetClass, timeframe: Timeframe): BarSeries['session'] {
+  if (assetClass === 'crypto') return 'continuous'
+  return assetClass === 'stock' && isIntraday(timeframe) ? 'extended' : 'regular'
 }
 
 /** One listing of the list of an asset class; null where it is of another, or cannot be asked for. */
@@ -229,7 +244,7 @@ export function toSession ({ at, isOpen }: Clock, calendar: unknown): MarketStat
 }
 
 /** `09:30` as it is, `0400` with its colon. */
-function toClockTime (value: unknown, standard: string): string {
+export function toClockTime (value: unknown, standard: string): string {
   const [, hours, minutes] = /^(\d\d):?(\d\d)$/.exec(String(value)) ?? []
   return hours ? `${hours}:${minutes}` : standard
 }

@@ -1,37 +1,15 @@
-import { readFileSync } from 'node:fs'
 import { test } from 'tap'
-import { Type, type TSchema } from 'typebox'
-import { Value } from 'typebox/value'
+import { Type } from 'typebox'
 import { codeOf, problem } from '../../errors.ts'
-import { parseSymbol } from '../../market/symbols.ts'
 import { createSearch } from '../../providers/alpaca/endpoints.ts'
 import { alpaca } from '../../providers/alpaca/index.ts'
 import type { ProviderRequest } from '../../providers/types.ts'
-import type { BarsInput, ProviderCall } from '../../providers/types.ts'
 import {
   BarSeriesSchema, MarketStatusSchema, NewsArticleSchema, QuoteSchema, SymbolMatchSchema
 } from '../../schemas/market.ts'
-import { fakeCall } from './fake-call.ts'
+import { ask, barsInput, codeThrown, faults, fixture, instruments, now, settings } from '../fixtures/alpaca/world.ts'
 
 const { quote, bars, news, market_status: marketStatus } = alpaca.capabilities
-const now = new Date('2026-03-04T15:00:00Z')
-const settings = { alpaca_feed: 'iex', alpaca_environment: 'paper' } as const
-const instruments = (...symbols: string[]) => symbols.map(parseSymbol)
-const ask = (answers: (request: ProviderRequest) => unknown, overrides: Partial<ProviderCall> = {}) =>
-  fakeCall(answers, { now, ...overrides })
-
-function fixture (name: string): unknown {
-  return JSON.parse(readFileSync(new URL(`../fixtures/alpaca/${name}.json`, import.meta.url), 'utf8'))
-}
-
-/** The schema's complaints about each value: none where all fit it exactly. */
-function faults (schema: TSchema, values: object): unknown[] {
-  return Object.values(values).flatMap(value => [...Value.Errors(schema, value)])
-}
-
-async function codeThrown (promise: Promise<unknown> | undefined): Promise<string> {
-  return Promise.resolve(promise).then(() => 'nothing', codeOf)
-}
 
 test('a stock quote is the latest trade beside the day and the day before', async t => {
   const { call, requests } = ask(() => fixture('snapshots'))
@@ -138,18 +116,6 @@ test('a symbol that Alpaca calls invalid does not fail the others', async t => {
   t.same(Object.keys(data.failures).sort(), ['0700.HK', 'ZZZZ'])
 })
 
-function barsInput (input: Partial<BarsInput>): BarsInput {
-  return {
-    instruments: instruments('AAPL'),
-    timeframe: '1day',
-    start: new Date('2026-03-02T05:00:00Z'),
-    end: new Date('2026-03-04T15:00:00Z'),
-    adjustment: 'split',
-    limit: 2,
-    ...input
-  }
-}
-
 const bar = (t: string, c: number) => ({ t, o: c, h: c + 1, l: c - 1, c, v: 100, n: 5, vw: c })
 
 test('daily bars are the latest of the window, oldest first, with their basis', async t => {
@@ -210,11 +176,14 @@ test('symbols whose bars could fill pages are asked for one by one', async t => 
   t.match(data.items.AAPL, { session: 'extended', bars: [{ time: '2026-03-03T15:00:00Z' }] })
 })
 
-test('a page token without end is not followed for ever', async t => {
-  const { call, requests } = ask(() => ({ bars: {}, next_page_token: 'again' }))
+test('page tokens without end are not followed for ever, nor is one that leads to itself', async t => {
+  const { call, requests } = ask(({ query }) => ({ bars: {}, next_page_token: `${query?.page_token ?? ''}x` }))
   const { data } = await bars!.fetch(barsInput({}), call)
   t.equal(requests.length, 20)
   t.equal(codeOf(data.failures.AAPL), 'SYMBOL_NOT_FOUND')
+  const circle = ask(() => ({ bars: {}, next_page_token: 'again' }))
+  await bars!.fetch(barsInput({}), circle.call)
+  t.equal(circle.requests.length, 2)
 })
 
 test('delayed bars are consolidated ones up to a quarter of an hour ago', async t => {
