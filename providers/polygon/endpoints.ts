@@ -1,26 +1,25 @@
 import { codeOf, isProblem, problem, type Problem } from '../../errors.ts'
 import { isIntraday, zoneOf } from '../../market/bars.ts'
 import type { Instrument } from '../../market/symbols.ts'
-import { addDays, DAY_MS, dayIn, toInstant } from '../../market/time.ts'
+import { addDays, DAY_MS, dayIn, instantAt, toInstant } from '../../market/time.ts'
 import type {
   AssetClass, BarSeries, CompanyProfile, MarketStatus, NewsArticle, Quote, SymbolMatch, Timeframe
 } from '../../schemas/market.ts'
-import { belowBase } from '../http.ts'
 import {
-  commonOf, eachSymbol, malformed, newestBar, newestOf, noBars, notFound, toDate, toDays, toFields, toNewest, toRanked,
-  type Fields
+  commonOf, eachSymbol, newestBar, newestOf, noBars, notFound, toDate, toDays, toFields, toNewest, toRanked, type Fields
 } from '../parse.ts'
-import type { Answer, BarsInput, Capabilities, PerSymbol, ProviderCall, ProviderRequest } from '../types.ts'
+import { planLine } from '../plan-line.ts'
+import type { Answer, BarsInput, Capabilities, PerSymbol, ProviderCall } from '../types.ts'
 import {
   toAggregates, toDelay, toMarketStatus, toNews, toPeers, toPreviousCloseQuote, toProfile, toResults, toSeries,
   toSnapshots, toSymbolMatch, toUpstreamSymbol, type Snapshots
 } from './normalise.ts'
+import { MARKET, notOffered, pagesOf } from './pages.ts'
 
 const MAX_SNAPSHOTS = 250
 /** A free key has five calls a minute. */
 const MAX_SINGLE_CALLS = 5
 const MAX_BASE_AGGREGATES = 50_000
-const MAX_PAGES = 20
 
 /** Snapshots in one call; where the plan has none, the last close of a few symbols instead. */
 export async function fetchQuotes ({ instruments }: Capabilities['quote']['input'],
@@ -47,7 +46,9 @@ async function fetchSnapshots (instruments: readonly Instrument[],
     for (let first = 0; first < instruments.length; first += MAX_SNAPSHOTS) {
       const chunk = instruments.slice(first, first + MAX_SNAPSHOTS)
       const query = { 'ticker.any_of': chunk.map(toUpstreamSymbol).join(','), limit: MAX_SNAPSHOTS }
-      const { items, failures, unpriced } = toSnapshots(await call.request({ path: '/v3/snapshot', query }), chunk)
+      const line = [...new Set(chunk.map(instrument => planLine(instrument)))].sort().join(' and ')
+      const body = await call.request({ path: '/v3/snapshot', query, plan_line: line })
+      const { items, failures, unpriced } = toSnapshots(body, chunk)
       Object.assign(joined.items, items)
       Object.assign(joined.failures, failures)
       joined.unpriced.push(...unpriced)
@@ -56,8 +57,7 @@ async function fetchSnapshots (instruments: readonly Instrument[],
     if (!isProblem(error) || codeOf(error) !== 'PROVIDER_NOT_ENTITLED') throw error
     return { items: {}, failures: {}, unpriced: [...instruments], refusal: error }
   }
-  const refusal = problem('PROVIDER_NOT_ENTITLED', 'Polygon has no price of this symbol for the plan of this key now. Ask another provider.', { provider: 'polygon' })
-  return { ...joined, refusal }
+  return { ...joined, refusal: notOffered('Polygon has no price of this symbol for the plan of this key now.') }
 }
 
 function fetchPreviousCloses (instruments: readonly Instrument[], refusal: Problem,
@@ -66,11 +66,17 @@ function fetchPreviousCloses (instruments: readonly Instrument[], refusal: Probl
   return eachSymbol(instruments, async instrument => {
     if (!affordable.has(instrument)) throw refusal
     const path = `/v2/aggs/ticker/${encodeURIComponent(toUpstreamSymbol(instrument))}/prev`
-    const body = await call.request({ path, query: { adjusted: instrument.asset_class === 'stock' ? true : undefined } })
+    const query = { adjusted: toAdjusted(instrument, true) }
+    const body = await call.request({ path, query, plan_line: planLine(instrument) })
     const quote = toPreviousCloseQuote(body, instrument)
     if (!quote) throw notFound('polygon', instrument.symbol)
     return quote
   })
+}
+
+/** Only stocks are adjusted for splits; an adjusted option is another contract. */
+function toAdjusted ({ asset_class: kind }: Instrument, splits: boolean): boolean | undefined {
+  return kind === 'stock' ? splits : kind === 'option' ? false : undefined
 }
 
 /** `base` is how many base aggregates, minutes or days, a bar is made of at most. */
@@ -100,65 +106,76 @@ export async function fetchBars (input: BarsInput, call: ProviderCall): Promise<
   return { data, as_of: newestBar(Object.values(data.items)), feed: null, delayed_by_seconds: commonOf(delays) }
 }
 
-async function fetchAggregates (instrument: Instrument, input: BarsInput,
-  call: ProviderCall): Promise<{ rows: Fields[], adjusted: boolean, delay: number | null }> {
-  const rows: Fields[] = []
+interface Aggregates { rows: Fields[], adjusted: boolean, delay: number | null }
+
+/** A plan that ends with the last day refuses a window that reaches into this one: it is asked for the days before. */
+async function fetchAggregates (instrument: Instrument, input: BarsInput, call: ProviderCall): Promise<Aggregates> {
+  const zone = zoneOf(instrument.asset_class)
+  const midnight = instantAt(dayIn(zone, call.now), zone)
+  const line = planLine(instrument, input.start, call.now)
+  const range = rangeOf(input, zone)
+  const past = rangeOf(input, zone, midnight)
+  if (range.to === past.to) return readAggregates(instrument, input, range, line, call)
+  return readAggregates(instrument, input, range, `${line} until today`, call).catch(error => {
+    if (codeOf(error) !== 'PROVIDER_NOT_ENTITLED' || input.start >= midnight) throw error
+    return readAggregates(instrument, input, past, line, call)
+  })
+}
+
+async function readAggregates (instrument: Instrument, input: BarsInput, { from, to }: Range, line: string,
+  call: ProviderCall): Promise<Aggregates> {
   const { multiplier, timespan, base } = TIMEFRAMES[input.timeframe]
-  const { from, to } = rangeOf(input, zoneOf(instrument.asset_class))
   const ticker = encodeURIComponent(toUpstreamSymbol(instrument))
-  let next: ProviderRequest | undefined = {
+  const request = {
     path: `/v2/aggs/ticker/${ticker}/range/${multiplier}/${timespan}/${from}/${to}`,
     query: {
-      adjusted: instrument.asset_class === 'stock' ? input.adjustment === 'split' : undefined,
+      adjusted: toAdjusted(instrument, input.adjustment === 'split'),
       sort: 'desc',
       // `limit` counts base aggregates. Two bars more: one may begin at the end, one may be cut.
       limit: Math.min((input.limit + 2) * base, MAX_BASE_AGGREGATES)
-    }
+    },
+    plan_line: line
   }
-  let adjusted = input.adjustment === 'split'
-  let delay: number | null = null
-  let followed: unknown
-  for (let page = 0; next && page < MAX_PAGES; page++) {
-    const body = toFields(await call.request(next))
-    rows.push(...toAggregates(body, instrument))
+  const found: Aggregates = { rows: [], adjusted: input.adjustment === 'split', delay: null }
+  for await (const body of pagesOf(request, call, '/v2/aggs/')) {
+    found.rows.push(...toAggregates(body, instrument))
     // What the answer says of itself counts, not what was asked.
-    if (typeof body.adjusted === 'boolean') adjusted = body.adjusted
-    delay ??= toDelay(body)
-    const isLast = rows.length >= input.limit + 2 || body.next_url === followed
-    followed = body.next_url
-    next = isLast ? undefined : toNextPage(followed, '/v2/aggs/')
+    if (typeof body.adjusted === 'boolean') found.adjusted = body.adjusted
+    found.delay ??= toDelay(body)
+    if (found.rows.length >= input.limit + 2) break
   }
-  return { rows, adjusted, delay }
+  return found
 }
 
-/** Polygon builds bars from what lies in the range: so it reaches one bar further, and the last bar is whole. */
-function rangeOf (input: BarsInput, zone: string): { from: string, to: string } {
+interface Range { from: string, to: string }
+
+/**
+ * Polygon builds bars from what lies in the range: so it reaches one bar further, and the last bar is whole.
+ * @param until where it ends at the latest, exclusive
+ */
+function rangeOf (input: BarsInput, zone: string, until = new Date(8.64e15)): Range {
   const { base } = TIMEFRAMES[input.timeframe]
   if (isIntraday(input.timeframe)) {
-    return { from: String(input.start.getTime()), to: String(input.end.getTime() + base * 60_000) }
+    const to = Math.min(input.end.getTime() + base * 60_000, until.getTime() - 1)
+    return { from: String(input.start.getTime()), to: String(to) }
   }
   const { first } = toDays(input, zone)
-  const to = dayIn(zone, new Date(input.end.getTime() + (base - 1) * DAY_MS - 1))
-  return { from: input.timeframe === '1week' ? addDays(first, -1) : first, to }
+  const to = new Date(Math.min(input.end.getTime() + (base - 1) * DAY_MS, until.getTime()) - 1)
+  return { from: input.timeframe === '1week' ? addDays(first, -1) : first, to: dayIn(zone, to) }
 }
 
-/** @throws PROVIDER_MALFORMED where the next page is not one of the same kind */
-function toNextPage (nextUrl: unknown, kind: string): ProviderRequest | undefined {
-  if (nextUrl === undefined || nextUrl === null) return undefined
-  if (typeof nextUrl !== 'string' || !URL.canParse(nextUrl)) throw malformed('polygon', 'a usable next page')
-  const { path, query: { apiKey: _, ...query } = {} } = belowBase(nextUrl)
-  if (!path.startsWith(kind)) throw malformed('polygon', 'a usable next page')
-  return { path, query }
+const MARKETS: Partial<Record<AssetClass, string>> = {
+  stock: 'stocks', crypto: 'crypto', forex: 'fx', index: 'indices'
 }
-
-const MARKETS: Record<AssetClass, string> = { stock: 'stocks', crypto: 'crypto', forex: 'fx', index: 'indices' }
 
 /** Polygon sorts by ticker, not by fit: so the longest page is asked for, and ranked here. */
 export async function fetchSearch ({ query, limit, asset_class: wanted }: Capabilities['search']['input'],
   call: ProviderCall): Promise<Answer<SymbolMatch[]>> {
+  if (wanted && !MARKETS[wanted]) throw notOffered('Polygon does not search options by name.')
   const body = await call.request({
     path: '/v3/reference/tickers',
-    query: { search: query, market: wanted && MARKETS[wanted], active: true, limit: 1000 }
+    query: { search: query, market: wanted && MARKETS[wanted], active: true, limit: 1000 },
+    plan_line: wanted
   })
   const listings = toResults(body).flatMap(row => toSymbolMatch(row) ?? [])
   return { data: toRanked(query, listings).slice(0, limit).map(({ listing }) => listing), as_of: null }
@@ -168,9 +185,10 @@ export async function fetchSearch ({ query, limit, asset_class: wanted }: Capabi
 export async function fetchProfile ({ instrument }: Capabilities['profile']['input'],
   call: ProviderCall): Promise<Answer<CompanyProfile>> {
   const ticker = encodeURIComponent(toUpstreamSymbol(instrument))
+  const line = planLine(instrument)
   const [details, peers] = await Promise.all([
-    call.request({ path: `/v3/reference/tickers/${ticker}` }),
-    call.request({ path: `/v1/related-companies/${ticker}` })
+    call.request({ path: `/v3/reference/tickers/${ticker}`, plan_line: line }),
+    call.request({ path: `/v1/related-companies/${ticker}`, plan_line: line })
       .then(body => toPeers(body, instrument))
       .catch(error => {
         if (!isProblem(error)) throw error
@@ -193,7 +211,8 @@ export async function fetchNews ({ instruments, ...window }: Capabilities['news'
       order: 'desc',
       sort: 'published_utc',
       limit: Math.min(limit, 1000)
-    }
+    },
+    plan_line: planLine(instrument ?? MARKET, start, call.now)
   }), instrument)
   const articles = instruments.length === 0
     ? await load()

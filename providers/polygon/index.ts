@@ -2,6 +2,12 @@ import { messageOf } from '../http.ts'
 import { toFields } from '../parse.ts'
 import type { Provider, ProviderFailure } from '../types.ts'
 import { fetchBars, fetchMarketStatus, fetchNews, fetchProfile, fetchQuotes, fetchSearch } from './endpoints.ts'
+import {
+  fetchCorporateActions, fetchEconomicIndicator, fetchFilings, fetchMarketCalendar
+} from './events.ts'
+import { fetchEarnings, fetchEarningsCalendar, fetchFinancials, fetchKeyMetrics } from './fundamentals.ts'
+import { fetchAnalystRatings, fetchEtfHoldings, fetchInsiderTrades } from './ownership.ts'
+import { fetchMarketMovers, fetchOptionsChain } from './trading.ts'
 
 export const polygon: Provider = {
   name: 'polygon',
@@ -17,12 +23,25 @@ export const polygon: Provider = {
   test: async call => { await call.request({ path: '/v1/marketstatus/now' }) },
 
   capabilities: {
-    quote: { asset_classes: ['stock', 'crypto', 'forex', 'index'], fetch: fetchQuotes },
-    bars: { asset_classes: ['stock', 'crypto', 'forex', 'index'], fetch: fetchBars },
+    quote: { asset_classes: ['stock', 'crypto', 'forex', 'index', 'option'], fetch: fetchQuotes },
+    bars: { asset_classes: ['stock', 'crypto', 'forex', 'index', 'option'], fetch: fetchBars },
     search: { fetch: fetchSearch },
     profile: { asset_classes: ['stock'], fetch: fetchProfile },
     news: { asset_classes: ['stock', 'crypto', 'forex'], fetch: fetchNews },
-    market_status: { fetch: fetchMarketStatus }
+    market_status: { fetch: fetchMarketStatus },
+    financials: { asset_classes: ['stock'], fetch: fetchFinancials },
+    key_metrics: { asset_classes: ['stock'], fetch: fetchKeyMetrics },
+    earnings: { asset_classes: ['stock'], fetch: fetchEarnings },
+    earnings_calendar: { fetch: fetchEarningsCalendar },
+    corporate_actions: { asset_classes: ['stock'], fetch: fetchCorporateActions },
+    analyst_ratings: { asset_classes: ['stock'], fetch: fetchAnalystRatings },
+    insider_trades: { asset_classes: ['stock'], fetch: fetchInsiderTrades },
+    market_movers: { fetch: fetchMarketMovers },
+    options_chain: { asset_classes: ['stock', 'index'], fetch: fetchOptionsChain },
+    economic_indicator: { fetch: fetchEconomicIndicator },
+    filings: { asset_classes: ['stock'], fetch: fetchFilings },
+    etf_holdings: { asset_classes: ['stock'], fetch: fetchEtfHoldings },
+    market_calendar: { fetch: fetchMarketCalendar }
   }
 }
 

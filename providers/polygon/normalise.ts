@@ -1,5 +1,5 @@
 import { isIntraday, zoneOf } from '../../market/bars.ts'
-import type { Instrument } from '../../market/symbols.ts'
+import { toOption, type Instrument } from '../../market/symbols.ts'
 import { addDays, DAY_MS, dayIn, instantAt, NEW_YORK, toInstant } from '../../market/time.ts'
 import type {
   AssetClass, BarSeries, CompanyProfile, MarketStatus, NewsArticle, Quote, SymbolMatch
@@ -12,19 +12,22 @@ import type { BarsInput, PerSymbol } from '../types.ts'
 
 const DELAY_SECONDS = 900
 
-/** Stocks and indices as they are (`BRK.B`, `I:SPX`), crypto `X:BTCUSD`, forex `C:EURUSD`. */
+const PREFIXES: Partial<Record<AssetClass, string>> = { crypto: 'X:', forex: 'C:', option: 'O:' }
+
+/** Stocks and indices as they are (`BRK.B`, `I:SPX`), crypto `X:BTCUSD`, forex `C:EURUSD`, options `O:` and OCC. */
 export function toUpstreamSymbol ({ symbol, asset_class: assetClass, base, quote }: Instrument): string {
-  return assetClass === 'crypto' ? `X:${base}${quote}` : assetClass === 'forex' ? `C:${base}${quote}` : symbol
+  return `${PREFIXES[assetClass] ?? ''}${base && quote ? base + quote : symbol}`
 }
 
-/** Null where the ticker has no canonical spelling, such as options and preferred shares (`BACpK`). */
+/** Null where the ticker has no canonical spelling, such as preferred shares (`BACpK`). */
 export function fromUpstreamSymbol (ticker: unknown): Instrument | null {
   if (typeof ticker !== 'string' || /[a-z]/.test(ticker)) return null
+  if (ticker.startsWith('O:')) return toOption(ticker.slice(2)) ? toInstrument(ticker.slice(2)) : null
   const pair = /^X:([A-Z0-9]{2,10}?)(USDT|USDC|[A-Z]{3})$/.exec(ticker) ?? /^C:([A-Z]{3})([A-Z]{3})$/.exec(ticker)
   return toInstrument(pair ? `${pair[1]}/${pair[2]}` : ticker)
 }
 
-function toCurrencyOf ({ asset_class: assetClass, quote }: Instrument): string | null {
+export function toCurrencyOf ({ asset_class: assetClass, quote }: Instrument): string | null {
   return assetClass === 'index' ? null : quote ?? 'USD'
 }
 
@@ -34,7 +37,7 @@ function toCurrencyOf ({ asset_class: assetClass, quote }: Instrument): string |
  */
 export function toResults (body: unknown): Fields[] {
   const { results, status } = toFields(body)
-  if (!Array.isArray(results) && (results !== undefined || typeof status !== 'string')) {
+  if (!Array.isArray(results) && ((results ?? undefined) !== undefined || typeof status !== 'string')) {
     throw malformed('polygon', 'a list of results')
   }
   return toRows(results)
@@ -102,7 +105,8 @@ function toSnapshotQuote (row: Fields, instrument: Instrument, delay: number | n
   }
 }
 
-function toTimeframeDelay (timeframe: unknown): number | null {
+/** Seconds of delay in the provider's words; null where it has none. */
+export function toTimeframeDelay (timeframe: unknown): number | null {
   return timeframe === 'REAL-TIME' ? 0 : timeframe === 'DELAYED' ? DELAY_SECONDS : null
 }
 
@@ -136,7 +140,7 @@ export function toPreviousCloseQuote (body: unknown, instrument: Instrument): Qu
 }
 
 /** A day's stamp is its close or its midnight: the close of either. */
-function toClose (at: Date, assetClass: AssetClass): Date {
+export function toClose (at: Date, assetClass: AssetClass): Date {
   const zone = zoneOf(assetClass)
   const day = dayIn(zone, at)
   if (at.getTime() !== instantAt(day, zone).getTime()) return at
@@ -209,7 +213,7 @@ export function toSymbolMatch (row: Fields): SymbolMatch | null {
   }
 }
 
-function toCurrency (value: unknown): string | null {
+export function toCurrency (value: unknown): string | null {
   return typeof value === 'string' && /^[a-z]{3}$/i.test(value) ? value.toUpperCase() : null
 }
 

@@ -1,41 +1,24 @@
-import { readFileSync } from 'node:fs'
 import { test } from 'tap'
-import type { TSchema } from 'typebox'
-import { Value } from 'typebox/value'
 import { codeOf, problem } from '../../errors.ts'
 import { parseSymbol } from '../../market/symbols.ts'
-import type { ProviderRequest } from '../../providers/types.ts'
 import { polygon } from '../../providers/polygon/index.ts'
 import { fromUpstreamSymbol } from '../../providers/polygon/normalise.ts'
 import type { BarsInput } from '../../providers/types.ts'
 import {
   BarSeriesSchema, CompanyProfileSchema, MarketStatusSchema, NewsArticleSchema, QuoteSchema, SymbolMatchSchema
 } from '../../schemas/market.ts'
-import { fakeCall } from './fake-call.ts'
+import { ask, codeThrown, faults, fixture, instruments, refused } from '../fixtures/polygon/setup.ts'
 
 const { quote, bars, search, profile, news, market_status: marketStatus } = polygon.capabilities
-const now = new Date('2026-03-04T15:00:00Z')
-const instruments = (...symbols: string[]) => symbols.map(parseSymbol)
-const ask = (answers: (request: ProviderRequest) => unknown) => fakeCall(answers, { now })
-const refused = () => problem('PROVIDER_NOT_ENTITLED', 'not in the plan', { provider: 'polygon' })
-
-function fixture (name: string): unknown {
-  return JSON.parse(readFileSync(new URL(`../fixtures/polygon/${name}.json`, import.meta.url), 'utf8'))
-}
-
-/** The schema's complaints about each value: none where all fit it exactly. */
-function faults (schema: TSchema, values: object): unknown[] {
-  return Object.values(values).flatMap(value => [...Value.Errors(schema, value)])
-}
-
-async function codeThrown (promise: Promise<unknown>): Promise<string> {
-  return promise.then(() => 'nothing', codeOf)
-}
 
 test('quotes of every kind come in one call', async t => {
   const { call, requests } = ask(() => fixture('snapshot'))
   const answer = await quote!.fetch({ instruments: instruments('AAPL', 'EUR/USD', 'I:SPX', 'ZZZZ', 'YYYY') }, call)
-  t.same(requests, [{ path: '/v3/snapshot', query: { 'ticker.any_of': 'AAPL,C:EURUSD,I:SPX,ZZZZ,YYYY', limit: 250 } }])
+  t.same(requests, [{
+    path: '/v3/snapshot',
+    query: { 'ticker.any_of': 'AAPL,C:EURUSD,I:SPX,ZZZZ,YYYY', limit: 250 },
+    plan_line: 'forex and index and stock'
+  }])
   t.same(answer.data.items.AAPL, {
     symbol: 'AAPL',
     price: 250.3,
@@ -80,8 +63,8 @@ test('a plan without snapshots gets the last close of five symbols, named so', a
   })
   const answer = await quote!.fetch({ instruments: instruments('AAPL', 'BTC/USD', 'I:SPX', 'MSFT', 'BRK.B', 'TSLA') }, call)
   t.equal(requests.length, 6)
-  t.same(requests[1], { path: '/v2/aggs/ticker/AAPL/prev', query: { adjusted: true } })
-  t.same(requests[3], { path: '/v2/aggs/ticker/I%3ASPX/prev', query: { adjusted: undefined } })
+  t.same(requests[1], { path: '/v2/aggs/ticker/AAPL/prev', query: { adjusted: true }, plan_line: 'stock' })
+  t.same(requests[3], { path: '/v2/aggs/ticker/I%3ASPX/prev', query: { adjusted: undefined }, plan_line: 'index' })
   t.same(answer.data.items.AAPL, {
     symbol: 'AAPL',
     price: 10,
@@ -174,8 +157,12 @@ test('pages are followed below the base address, and bars come oldest first', as
       })
   const answer = await bars!.fetch(barsInput({}), call)
   t.same(requests, [
-    { path: '/v2/aggs/ticker/AAPL/range/1/day/2026-03-02/2026-03-04', query: { adjusted: true, sort: 'desc', limit: 12 } },
-    { path: '/v2/aggs/ticker/AAPL/range/1/day/1/2', query: { cursor: 'abc' } }
+    {
+      path: '/v2/aggs/ticker/AAPL/range/1/day/2026-03-02/2026-03-04',
+      query: { adjusted: true, sort: 'desc', limit: 12 },
+      plan_line: 'stock until today'
+    },
+    { path: '/v2/aggs/ticker/AAPL/range/1/day/1/2', query: { cursor: 'abc' }, plan_line: 'stock until today' }
   ])
   t.same(answer.data.items.AAPL, {
     symbol: 'AAPL',
@@ -337,8 +324,9 @@ test('the market is open, before or after hours, or closed', async t => {
 })
 
 test('tickers without a canonical spelling have none', t => {
-  t.same(['X:BTCUSDT', 'C:XAUUSD', 'I:SPX', 'BRK.B'].map(ticker => fromUpstreamSymbol(ticker)?.symbol), ['BTC/USDT', 'XAU/USD', 'I:SPX', 'BRK.B'])
-  t.same(['BACpK', 'O:AAPL240621C00150000', 7].map(fromUpstreamSymbol), [null, null, null])
+  t.same(['X:BTCUSDT', 'C:XAUUSD', 'I:SPX', 'BRK.B', 'O:AAPL240621C00150000'].map(ticker => fromUpstreamSymbol(ticker)?.symbol),
+    ['BTC/USDT', 'XAU/USD', 'I:SPX', 'BRK.B', 'AAPL240621C00150000'])
+  t.same(['BACpK', 'O:AAPL240621C000150000', 'O:AAPL', 7].map(fromUpstreamSymbol), [null, null, null, null])
   t.end()
 })
 
