@@ -6,13 +6,11 @@ import type { Adjustment, AssetClass, Bar, NewsArticle, Timeframe } from '../../
 import {
   commonOf, eachSymbol, malformed, newestBar, newestOf, noBars, toDate, toDays, toFields, toNewest, toNumber
 } from '../parse.ts'
-import type { BarsInput, Capabilities, Capability, CapabilityAdapter, ProviderCall } from '../types.ts'
+import type { BarsInput, Capabilities, ProviderCall } from '../types.ts'
+import { notEntitled, requestOf, type Fetch } from './common.ts'
 import {
-  toArticles, toBars, toBarSeries, toMarketStatus, toMatches, toPairQuote, toPeers, toProfile, toQuote,
-  toUpstreamSymbol
+  toArticles, toBars, toBarSeries, toMarketStatus, toMatches, toPairQuote, toPeers, toProfile, toQuote
 } from './normalise.ts'
-
-type Fetch<C extends Capability> = CapabilityAdapter<C>['fetch']
 
 export const fetchQuotes: Fetch<'quote'> = async ({ instruments }, call) => {
   const data = await eachSymbol(instruments, instrument => quoteOf(instrument, call))
@@ -31,7 +29,7 @@ async function quoteOf (instrument: Instrument, call: ProviderCall) {
     const days = await requestCandles(instrument, '1day', new Date(call.now.getTime() - 10 * DAY_MS), call.now, call)
     return toPairQuote(days, instrument)
   }
-  return toQuote(await call.request({ path: '/quote', query: { symbol: toUpstreamSymbol(instrument) } }), instrument)
+  return toQuote(await call.request(requestOf('/quote', instrument)), instrument)
 }
 
 function isPair ({ asset_class: assetClass }: Instrument): boolean {
@@ -41,21 +39,18 @@ function isPair ({ asset_class: assetClass }: Instrument): boolean {
 const RESOLUTIONS: Record<Timeframe, string> = {
   '1min': '1', '5min': '5', '15min': '15', '30min': '30', '1hour': '60', '1day': 'D', '1week': 'W', '1month': 'M'
 }
-const CANDLES: Record<AssetClass, string> = {
-  stock: '/stock/candle', index: '/stock/candle', crypto: '/crypto/candle', forex: '/forex/candle'
-}
+/** Of stocks and indices: `/stock/candle`. */
+const CANDLES: Partial<Record<AssetClass, string>> = { crypto: '/crypto/candle', forex: '/forex/candle' }
 
 /** @param end exclusive */
 function requestCandles (instrument: Instrument, timeframe: Timeframe, start: Date, end: Date, call: ProviderCall) {
-  return call.request({
-    path: CANDLES[instrument.asset_class],
-    query: {
-      symbol: toUpstreamSymbol(instrument),
-      resolution: RESOLUTIONS[timeframe],
-      from: Math.ceil(start.getTime() / 1000),
-      to: Math.ceil(end.getTime() / 1000) - 1
-    }
-  })
+  const request = requestOf(CANDLES[instrument.asset_class] ?? '/stock/candle', instrument, {
+    resolution: RESOLUTIONS[timeframe],
+    from: Math.ceil(start.getTime() / 1000),
+    to: Math.ceil(end.getTime() / 1000) - 1
+  }, start, call.now)
+  const line = `${isIntraday(timeframe) ? 'intraday' : 'daily'} ${request.plan_line}`
+  return call.request({ ...request, plan_line: line })
 }
 
 export const fetchBars: Fetch<'bars'> = async (input, call) => {
@@ -75,7 +70,7 @@ function adjustmentOf ({ asset_class: assetClass }: Instrument, { timeframe, adj
   if (assetClass !== 'stock') return 'raw'
   const only = isIntraday(timeframe) ? 'raw' : 'split'
   if (adjustment === only) return only
-  throw problem('PROVIDER_NOT_ENTITLED', `Finnhub has no ${adjustment} ${timeframe} bars, only ${only} ones. Ask for those, or another provider.`, { provider: 'finnhub' })
+  throw notEntitled(`Finnhub has no ${adjustment} ${timeframe} bars, only ${only} ones. Ask for those, or another provider.`)
 }
 
 async function dailyBars (instrument: Instrument, input: BarsInput, call: ProviderCall): Promise<Bar[]> {
@@ -96,7 +91,7 @@ async function monthsOfBars (instrument: Instrument, input: BarsInput, call: Pro
   let end = input.end
   for (let month = 1; end > start && bars.length < limit; month++) {
     if (month > MOST_MONTHS) {
-      throw problem('PROVIDER_NOT_ENTITLED', `Finnhub sends intraday bars a month a call, and at most ${MOST_MONTHS} calls are made. Ask for a shorter window.`, { provider: 'finnhub' })
+      throw notEntitled(`Finnhub sends intraday bars a month a call, and at most ${MOST_MONTHS} calls are made. Ask for a shorter window.`)
     }
     const from = new Date(Math.max(start.getTime(), end.getTime() - MONTH_MS))
     const body = await requestCandles(instrument, timeframe, from, end, call)
@@ -115,9 +110,8 @@ export const fetchMatches: Fetch<'search'> = async ({ query, limit, asset_class:
 }
 
 export const fetchProfile: Fetch<'profile'> = async ({ instrument }, call) => {
-  const query = { symbol: toUpstreamSymbol(instrument) }
   const [profile, peers] = await Promise.all([
-    call.request({ path: '/stock/profile2', query }),
+    call.request(requestOf('/stock/profile2', instrument)),
     peersOf(instrument, call)
   ])
   return { data: toProfile(profile, instrument, peers), as_of: null }
@@ -126,8 +120,7 @@ export const fetchProfile: Fetch<'profile'> = async ({ instrument }, call) => {
 /** Null where they cannot be had: a profile is worth having without. */
 async function peersOf (instrument: Instrument, call: ProviderCall): Promise<string[] | null> {
   try {
-    const body = await call.request({ path: '/stock/peers', query: { symbol: toUpstreamSymbol(instrument) } })
-    return toPeers(body, instrument)
+    return toPeers(await call.request(requestOf('/stock/peers', instrument)), instrument)
   } catch (error) {
     if (isProblem(error)) return null
     throw error
@@ -153,8 +146,8 @@ async function companyNews ({ instruments, start, end }: Capabilities['news']['i
   const from = dayIn(NEW_YORK, start ?? new Date(until.getTime() - 7 * DAY_MS))
   const to = dayIn(NEW_YORK, until)
   const { items, failures } = await eachSymbol(instruments, async instrument => {
-    const symbol = toUpstreamSymbol(instrument)
-    return toArticles(await call.request({ path: '/company-news', query: { symbol, from, to } }), instrument)
+    const request = requestOf('/company-news', instrument, { from, to }, new Date(from), call.now)
+    return toArticles(await call.request(request), instrument)
   })
   // A list of news has no place for the failure of one symbol, and must not hide it.
   const [failure] = Object.values(failures)

@@ -1,8 +1,16 @@
 import { messageOf } from '../http.ts'
 import type { Provider, ProviderFailure } from '../types.ts'
 import { fetchBars, fetchMarketStatus, fetchMatches, fetchNews, fetchProfile, fetchQuotes, test } from './endpoints.ts'
+import {
+  fetchCorporateActions, fetchEconomicCalendar, fetchEconomicIndicator, fetchFilings, fetchMarketCalendar
+} from './events.ts'
+import { fetchEarnings, fetchEarningsCalendar, fetchFinancials, fetchKeyMetrics } from './fundamentals.ts'
+import {
+  fetchAnalystRatings, fetchEtfHoldings, fetchIndexConstituents, fetchInsiderTrades, fetchInstitutionalHolders
+} from './ownership.ts'
 
 const ALL = ['stock', 'crypto', 'forex', 'index'] as const
+const STOCKS = ['stock'] as const
 
 export const finnhub: Provider = {
   name: 'finnhub',
@@ -16,9 +24,23 @@ export const finnhub: Provider = {
     quote: { asset_classes: ALL, fetch: fetchQuotes },
     bars: { asset_classes: ALL, fetch: fetchBars },
     search: { fetch: fetchMatches },
-    profile: { asset_classes: ['stock'], fetch: fetchProfile },
-    news: { asset_classes: ['stock'], fetch: fetchNews },
-    market_status: { fetch: fetchMarketStatus }
+    profile: { asset_classes: STOCKS, fetch: fetchProfile },
+    news: { asset_classes: STOCKS, fetch: fetchNews },
+    market_status: { fetch: fetchMarketStatus },
+    financials: { asset_classes: STOCKS, fetch: fetchFinancials },
+    key_metrics: { asset_classes: STOCKS, fetch: fetchKeyMetrics },
+    earnings: { asset_classes: STOCKS, fetch: fetchEarnings },
+    earnings_calendar: { fetch: fetchEarningsCalendar },
+    corporate_actions: { asset_classes: STOCKS, fetch: fetchCorporateActions },
+    analyst_ratings: { asset_classes: STOCKS, fetch: fetchAnalystRatings },
+    insider_trades: { asset_classes: STOCKS, fetch: fetchInsiderTrades },
+    institutional_holders: { asset_classes: STOCKS, fetch: fetchInstitutionalHolders },
+    economic_calendar: { fetch: fetchEconomicCalendar },
+    economic_indicator: { fetch: fetchEconomicIndicator },
+    filings: { asset_classes: STOCKS, fetch: fetchFilings },
+    etf_holdings: { asset_classes: STOCKS, fetch: fetchEtfHoldings },
+    index_constituents: { fetch: fetchIndexConstituents },
+    market_calendar: { fetch: fetchMarketCalendar }
   }
 }
 

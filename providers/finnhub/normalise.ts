@@ -10,7 +10,7 @@ import type {
 } from '../../schemas/market.ts'
 import type { BarsInput } from '../types.ts'
 
-const FINNHUB = 'finnhub'
+export const FINNHUB = 'finnhub'
 const MILLION = 1_000_000
 const HOUR_MS = 3_600_000
 

@@ -6,7 +6,7 @@ import { problem } from '../../errors.ts'
 import { parseSymbol } from '../../market/symbols.ts'
 import { finnhub } from '../../providers/finnhub/index.ts'
 import { fromUpstreamSymbol, toUpstreamSymbol } from '../../providers/finnhub/normalise.ts'
-import type { BarsInput } from '../../providers/types.ts'
+import type { BarsInput, ProviderCall } from '../../providers/types.ts'
 import {
   BarSeriesSchema, CompanyProfileSchema, MarketStatusSchema, NewsArticleSchema, QuoteSchema, SymbolMatchSchema
 } from '../../schemas/market.ts'
@@ -44,7 +44,7 @@ test('symbols go out in Finnhub\'s spelling and come back in ours', async t => {
 test('a quote has no volume, bid or ask', async t => {
   const { call, requests } = fakeCall(() => fixture('quote'))
   const answer = await quote!.fetch({ instruments: instruments('NOVA') }, call)
-  t.same(requests, [{ path: '/quote', query: { symbol: 'NOVA' } }])
+  t.same(requests, [{ path: '/quote', query: { symbol: 'NOVA' }, plan_line: 'stock' }])
   t.same(answer, {
     data: {
       items: {
@@ -142,7 +142,8 @@ test('daily candles are stamped in UTC and kept by trading day', async t => {
   const answer = await bars!.fetch(window(), call)
   t.same(requests, [{
     path: '/stock/candle',
-    query: { symbol: 'NOVA', resolution: 'D', from: seconds('2025-03-06T00:00:00Z'), to: seconds('2025-03-12T04:00:00Z') - 1 }
+    query: { symbol: 'NOVA', resolution: 'D', from: seconds('2025-03-06T00:00:00Z'), to: seconds('2025-03-12T04:00:00Z') - 1 },
+    plan_line: 'daily stock'
   }])
   const series = answer.data.items.NOVA
   t.match(series, { adjustment: 'split', session: 'regular', currency: 'USD', time_zone: 'America/New_York', feed: null })
@@ -181,6 +182,27 @@ test('intraday candles are raw and come a month a call, until there are enough',
   const old = fakeCall(() => fixture('candles-hour'))
   await t.rejects(bars!.fetch({ ...input, start: new Date('2020-01-01T05:00:00Z') }, old.call), code('PROVIDER_NOT_ENTITLED'))
   t.equal(old.requests.length, 12)
+})
+
+test('a request says where a plan draws its line, so that one refusal is not another\'s', async t => {
+  const lineOf = async (ask: (call: ProviderCall) => Promise<unknown>) => {
+    const { call, requests } = fakeCall(() => { throw problem('PROVIDER_NOT_ENTITLED', 'not in the plan') })
+    await ask(call).catch(() => {})
+    return [...new Set(requests.map(({ path, plan_line: line }) => `${path} ${line}`))]
+  }
+  const symbols = (...names: string[]) => ({ instruments: instruments(...names) })
+  t.same(await lineOf(call => quote!.fetch(symbols('NOVA', 'SAP.DE', 'BRK.B', 'I:SPX'), call)),
+    ['/quote stock', '/quote non-US', '/quote index'])
+  t.same(await lineOf(call => quote!.fetch(symbols('BTC/USD', 'EUR/USD'), call)),
+    ['/crypto/candle daily crypto', '/forex/candle daily forex'])
+  const hour = { timeframe: '1hour', adjustment: 'raw' } as const
+  t.same(await lineOf(call => bars!.fetch(window(hour), call)), ['/stock/candle intraday stock'])
+  const old = { start: new Date('2019-03-07T05:00:00Z') }
+  t.same(await lineOf(call => bars!.fetch(window(old), call)), ['/stock/candle daily stock over 5 years'])
+  t.same(await lineOf(call => profile!.fetch({ instrument: parseSymbol('SAP.DE') }, call)),
+    ['/stock/profile2 non-US', '/stock/peers non-US'])
+  const past = { ...symbols('NOVA'), start: new Date('2024-01-01T05:00:00Z'), limit: 5 }
+  t.same(await lineOf(call => news!.fetch(past, call)), ['/company-news stock over 1 year'])
 })
 
 test('an adjustment that Finnhub lacks is asked of another provider', async t => {
@@ -260,7 +282,7 @@ test('an empty profile is an unknown symbol, and that of the home listing of an 
 test('company news is that of a week, newest first, without other companies', async t => {
   const { call, requests } = fakeCall(() => fixture('company-news'))
   const { data, as_of: asOf } = await news!.fetch({ instruments: instruments('NOVA'), limit: 10 }, call)
-  t.same(requests, [{ path: '/company-news', query: { symbol: 'NOVA', from: '2025-03-07', to: '2025-03-14' } }])
+  t.same(requests, [{ path: '/company-news', query: { symbol: 'NOVA', from: '2025-03-07', to: '2025-03-14' }, plan_line: 'stock' }])
   t.same(data.map(({ title }) => title), ['Nova closes a mill', 'Nova mills more'])
   t.same(data[1], {
     id: '11',
