@@ -1,29 +1,11 @@
 import {
   ProtocolError, ProtocolErrorCode,
-  type CallToolResult, type InputRequiredResult, type Server, type ServerCapabilities, type ServerContext, type Tool
+  type CallToolResult, type InputRequiredResult, type Server, type ServerCapabilities, type Tool
 } from '@modelcontextprotocol/server'
-import type { FastifyBaseLogger } from 'fastify'
 import { codeOf, type Problem } from '../../errors.ts'
-import type { SessionPrincipal } from '../auth.ts'
-import type { Tools } from '../tools.ts'
-
-/** What a transport knows about one call. */
-export interface McpCall {
-  principal: SessionPrincipal
-  /** Aborted when the caller has cancelled, or can no longer be answered. */
-  signal: AbortSignal
-  log: FastifyBaseLogger
-  requestId: string
-  ip: string
-  client: { name: string, version: string } | undefined
-  transport: 'mcp' | 'sse'
-  /** False for protocol versions before 2025-06-18, which have no structured content. */
-  structured: boolean
-  /** W3C trace context of the caller. */
-  traceparent: string | undefined
-  /** The SDK's own context, where the catalogue installs handlers or notifies; calls may come without it otherwise. */
-  context?: ServerContext
-}
+import type { Caller, Tools } from '../tools.ts'
+import { advice, toCaller, type McpCall } from './call.ts'
+import { createInstall } from './install.ts'
 
 /** What the transports serve. */
 export interface McpCatalogue {
@@ -33,27 +15,32 @@ export interface McpCatalogue {
   callTool (name: string, args: unknown, call: McpCall): Promise<CallToolResult | InputRequiredResult>
   /** Capabilities beside `tools`; the handlers that they promise are set by `install`. */
   capabilities?: ServerCapabilities
-  /** Sets further request handlers on a server, one a request. */
+  /** Sets further request handlers on a server, one a request: what can be shared between them is not made in here. */
   install? (server: Server): void
-  /** True where calls notify before they answer: 2025 clients are then answered with a stream in place of JSON. */
+  /**
+   * True where calls notify before they answer: 2025 clients are then answered with a stream in place of JSON, and
+   * every call comes with its context.
+   */
   notifies?: boolean
 }
 
-/** The catalogue of `app.tools`. */
+/** The catalogue of `app.tools`, and what the server offers beside them. */
 export function toolCatalogue (tools: Tools): McpCatalogue {
   return {
     listTools: () => tools.list().map(toTool),
-    async callTool (name, args, { structured, traceparent, context, ...caller }) {
-      const log = traceparent ? caller.log.child({ traceparent }) : caller.log
+    capabilities: { resources: { listChanged: false }, prompts: { listChanged: false }, completions: {} },
+    install: createInstall(tools),
+    async callTool (name, args, call) {
+      const caller = toCaller(call)
       try {
-        const result = await tools.call(name, args, { ...caller, log })
-        return structured
+        const result = await tools.call(name, args, caller)
+        return call.structured
           ? { content: [{ type: 'text', text: result.text }], structuredContent: result.structured }
           : { content: [{ type: 'text', text: result.fullText }] }
       } catch (error) {
         // Nobody is there to read it, and the SDK sends nothing for an aborted call.
         if (caller.signal.aborted) throw error
-        return toErrorResult(error, log)
+        return toErrorResult(error, caller)
       }
     }
   }
@@ -71,7 +58,7 @@ function toTool (tool: ReturnType<Tools['list']>[number]): Tool {
   }
 }
 
-function toErrorResult (error: unknown, log: FastifyBaseLogger): CallToolResult {
+function toErrorResult (error: unknown, { log }: Caller): CallToolResult {
   const code = codeOf(error)
   if (code === 'INTERNAL') {
     log.error({ err: error }, 'tool call failed')
@@ -82,15 +69,6 @@ function toErrorResult (error: unknown, log: FastifyBaseLogger): CallToolResult 
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, [failure.message, ...advice(failure)].join(' '))
   }
   return textError([`${failure.message} (${failure.code})`, ...advice(failure)].join(' '))
-}
-
-/** What the sentence of a problem does not say by itself. */
-function advice ({ message, retry_after_seconds: seconds, suggestions = [] }: Problem): string[] {
-  const unsaid = suggestions.filter(suggestion => !message.includes(suggestion))
-  return [
-    ...(unsaid.length ? [`Did you mean ${unsaid.join(', ')}?`] : []),
-    ...(seconds === undefined ? [] : [`Retry after ${seconds} s.`])
-  ]
 }
 
 const textError = (text: string): CallToolResult => ({ content: [{ type: 'text', text }], isError: true })

@@ -12,6 +12,8 @@ import { FIRST_STRUCTURED_VERSION, toClient, toExchange, toSdkRequest, type Exch
 
 const FIRST_MODERN_VERSION = '2026-07-28'
 const METHOD_NOT_ALLOWED = -32000
+/** Methods that may wait for a provider. */
+const CANCELLABLE: unknown[] = ['tools/call', 'resources/read', 'completion/complete']
 
 export interface StreamableOptions {
   catalogue: McpCatalogue
@@ -24,8 +26,8 @@ export interface StreamableOptions {
 /** POST and DELETE /mcp: Streamable HTTP of the modern revision, and of the 2025 ones without sessions. */
 export function registerStreamable (scope: FastifyInstance, options: StreamableOptions): void {
   const { createServer, keepAliveMs, catalogue } = options
-  // A catalogue with handlers of its own needs the SDK's context in its calls.
-  const direct = options.direct && !catalogue.install && !catalogue.notifies
+  // To notify, a call needs the SDK's context.
+  const direct = options.direct && !catalogue.notifies
   const tools = new Set(direct ? catalogue.listTools().map(({ name }) => name) : [])
   const modern = createMcpHandler(createServer, {
     legacy: 'reject',
@@ -144,7 +146,7 @@ function createLegacyHandler ({ catalogue, createServer, keepAliveMs }: Streamab
 
 /** Makes a single request cancellable until it is forgotten; a batch is not. */
 function track (running: Map<string, Set<() => void>>, caller: string, body: unknown, stop: () => void) {
-  if (!isObject(body) || body['method'] !== 'tools/call') return { cancelled: undefined, forget: () => {} }
+  if (!isObject(body) || !CANCELLABLE.includes(body['method'])) return { cancelled: undefined, forget: () => {} }
   const key = keyOf(caller, body['id'])
   let cancel = () => {}
   const cancelled = new Promise<Response>(resolve => {

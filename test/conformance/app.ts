@@ -6,12 +6,14 @@ import mcp, { type McpOptions } from '../../plugins/mcp/index.ts'
 import type { Sessions } from '../../plugins/sessions.ts'
 import network from '../../plugins/network.ts'
 import type { SessionPrincipal } from '../../plugins/auth.ts'
-import type { Caller, ToolListing, ToolResult } from '../../plugins/tools.ts'
+import type { Caller } from '../../plugins/tools.ts'
+import type { Answer } from '../../tools/answer.ts'
+import type { ToolListing } from '../../tools/listing.ts'
 
 export const TOKEN = 'test-token'
 export const OTHER_TOKEN = 'other-token'
 
-export type FakeCall = (name: string, args: Record<string, unknown>, caller: Caller) => Promise<ToolResult>
+export type FakeCall = (name: string, args: Record<string, unknown>, caller: Caller) => Promise<Answer>
 
 export interface McpAppOptions extends Partial<McpOptions> {
   call?: FakeCall
@@ -61,7 +63,7 @@ const CONFIG = { publicUrl: undefined, sseIdleSeconds: 900 }
 export const TOKENS: Record<string, string> = { [`Bearer ${TOKEN}`]: 'session-1', [`Bearer ${OTHER_TOKEN}`]: 'session-2' }
 
 const toPrincipal = (id: string): SessionPrincipal =>
-  ({ kind: 'session', session_id: id, connection_id: 'connection-1', name: null, expires_at: null })
+  ({ kind: 'session', session_id: id, connection_id: 'connection-1', name: null, expires_at: null, scope: {} })
 
 export const LISTING: ToolListing = {
   name: 'get_quote',

@@ -6,12 +6,18 @@ let node: string | undefined
 try {
   node = findNode()
 } catch { /* It is skipped then, and says what it needs. */ }
-const options = { skip: node ? false : 'the suite needs Node 22 or later: set CONFORMANCE_NODE to one', timeout: 180_000 }
+const options = { skip: node ? false : 'the suite needs Node 22 or later: set CONFORMANCE_NODE to one', timeout: 300_000 }
+
+// The suite starts a process for each scenario: longer than a file of tests usually has.
+t.setTimeout(600_000)
 
 /** The scenarios that need none of the suite's own tools. */
 const FIXTURE_FREE: Record<string, string[]> = {
-  '2025-11-25': ['server-initialize', 'ping', 'tools-list', 'dns-rebinding-protection'],
-  '2026-07-28': ['tools-list', 'dns-rebinding-protection', 'http-header-validation', 'server-stateless']
+  '2025-11-25': ['server-initialize', 'ping', 'tools-list', 'resources-list', 'prompts-list', 'dns-rebinding-protection'],
+  '2026-07-28': [
+    'tools-list', 'resources-list', 'prompts-list', 'sep-2164-resource-not-found', 'caching', 'dns-rebinding-protection',
+    'http-header-validation', 'server-stateless'
+  ]
 }
 
 /** Checks of `server-stateless` that call a diagnostic tool of the suite; the plugin's run above has it. */
