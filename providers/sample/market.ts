@@ -1,94 +1,113 @@
-/** A made-up market: every price is a pure function of symbol and instant, so that any two reads agree. */
-import { createHash } from 'node:crypto'
-import type { AssetClass } from '../../schemas/market.ts'
+import { isTradingDay } from '../../market/calendar.ts'
+import { marketClock } from '../../market/clock.ts'
+import { addDays, DAY_MS, dayIn, NEW_YORK, toInstant } from '../../market/time.ts'
+import type { CompanyProfile, NewsArticle } from '../../schemas/market.ts'
+import { eachSymbol, newestOf } from '../parse.ts'
+import type { CapabilityAdapter } from '../types.ts'
+import { assertListing, COMPANIES, LISTINGS, listingOf, round, sharesOf, type SampleListing } from './listings.ts'
+import { optionQuoteOf } from './options.ts'
+import { quoteOf } from './quotes.ts'
 
-export interface SampleListing {
-  symbol: string
-  name: string
-  asset_class: AssetClass
-  type: string
-  exchange: string
-  currency: string | null
-  level: number
-  volume: number
-}
-
-function row (
-  symbol: string,
-  name: string,
-  kind: AssetClass,
-  type: string,
-  level: number,
-  volume: number,
-  currency: string | null = 'USD'
-): SampleListing {
-  return { symbol, name, asset_class: kind, type, exchange: 'SAMPLE', currency, level, volume }
-}
-
-export const LISTINGS: readonly SampleListing[] = [
-  row('AAPL', 'Apple Inc. (sample)', 'stock', 'Common Stock', 230, 5e7),
-  row('MSFT', 'Microsoft Corporation (sample)', 'stock', 'Common Stock', 430, 2e7),
-  row('NVDA', 'NVIDIA Corporation (sample)', 'stock', 'Common Stock', 140, 2e8),
-  row('AMZN', 'Amazon.com, Inc. (sample)', 'stock', 'Common Stock', 200, 4e7),
-  row('GOOGL', 'Alphabet Inc. Class A (sample)', 'stock', 'Common Stock', 180, 3e7),
-  row('TSLA', 'Tesla, Inc. (sample)', 'stock', 'Common Stock', 280, 9e7),
-  row('BRK.B', 'Berkshire Hathaway Inc. Class B (sample)', 'stock', 'Common Stock', 460, 4e6),
-  row('SPY', 'S&P 500 ETF Trust (sample)', 'stock', 'ETF', 590, 6e7),
-  row('I:SPX', 'S&P 500 Index (sample)', 'index', 'Index', 5900, 0, null),
-  row('BTC/USD', 'Bitcoin (sample)', 'crypto', 'Cryptocurrency', 90_000, 2e4),
-  row('ETH/USD', 'Ether (sample)', 'crypto', 'Cryptocurrency', 3200, 3e5),
-  row('EUR/USD', 'Euro (sample)', 'forex', 'Currency Pair', 1.08, 0),
-  row('USD/JPY', 'US Dollar (sample)', 'forex', 'Currency Pair', 151, 0, 'JPY')
-]
-
-export function listingOf (symbol: string): SampleListing | undefined {
-  return LISTINGS.find(listing => listing.symbol === symbol)
-}
-
-/** A number in [0, 1) that depends on the text alone. */
-function unit (text: string): number {
-  return createHash('sha256').update(text).digest().readUInt32BE(0) / 2 ** 32
-}
-
-const YEAR_MS = 365.25 * 86_400_000
-/** Length in years and size of each. */
-const WAVES = [
-  [4, 0.25],
-  [1, 0.12],
-  [0.25, 0.05],
-  [0.06, 0.025],
-  [0.011, 0.012],
-  [0.0019, 0.005],
-  [0.0004, 0.002]
-] as const
-
-const phases = new Map<string, number[]>()
-
-function phasesOf (symbol: string): number[] {
-  let list = phases.get(symbol)
-  if (!list) {
-    list = WAVES.map((_, i) => unit(`${symbol}:${i}`) * 2 * Math.PI)
-    phases.set(symbol, list)
+export const quote: CapabilityAdapter<'quote'> = {
+  asset_classes: ['stock', 'crypto', 'forex', 'index', 'option'],
+  fetch: async ({ instruments }, { now }) => {
+    const data = await eachSymbol(instruments, async ({ symbol, option }) =>
+      option ? optionQuoteOf(symbol, option, now) : quoteOf(assertListing(symbol), now))
+    return { data, as_of: newestOf(Object.values(data.items).map(item => item.as_of)), delayed_by_seconds: 0 }
   }
-  return list
 }
 
-/** The price at an instant: waves of seven lengths around the level; currencies move a tenth as much. */
-export function priceAt (listing: SampleListing, at: number): number {
-  const scale = listing.asset_class === 'forex' ? 0.1 : 1
-  const phase = phasesOf(listing.symbol)
-  const log = WAVES.reduce((sum, [years, size], i) => {
-    const angle = 2 * Math.PI * at / (years * YEAR_MS) + phase[i]!
-    return sum + size * scale * Math.sin(angle)
-  }, 0)
-  return round(listing.level * Math.exp(log), listing)
+export const search: CapabilityAdapter<'search'> = {
+  fetch: async ({ query, limit, asset_class: kind }) => {
+    const text = query.toLowerCase()
+    const found = LISTINGS.filter(listing => (!kind || listing.asset_class === kind) &&
+      (listing.symbol.toLowerCase().startsWith(text) || listing.name.toLowerCase().includes(text)))
+    return { data: found.slice(0, limit).map(toMatch), as_of: null }
+  }
 }
 
-export function round (price: number, { asset_class: kind }: SampleListing): number {
-  return Number(price.toFixed(kind === 'forex' ? 5 : 2))
+const toMatch = ({ symbol, name, asset_class: kind, exchange, type, currency }: SampleListing) =>
+  ({ symbol, name, asset_class: kind, exchange, type, currency, active: true })
+
+export const profile: CapabilityAdapter<'profile'> = {
+  asset_classes: ['stock'],
+  fetch: async ({ instrument }, { now }) => {
+    const listing = assertListing(instrument.symbol)
+    const { price, as_of: asOf } = quoteOf(listing, now)
+    return { data: profileOf(listing, price), as_of: asOf, currency: listing.currency }
+  }
 }
 
-/** Units traded from one instant to another: a whole number, 0 for what has no volume. */
-export function volumeBetween ({ symbol, volume }: SampleListing, from: number, to: number, openMs: number): number {
-  return Math.round(volume * (to - from) / openMs * (0.6 + 0.8 * unit(`${symbol}:${from}`)))
+function profileOf (listing: SampleListing, price: number): CompanyProfile {
+  const { symbol, name, exchange, currency } = listing
+  const isCompany = COMPANIES.includes(listing)
+  return {
+    symbol,
+    name,
+    description: `A made-up ${isCompany ? 'company' : 'fund'} of the sample market. Nothing here is real but the name ${symbol}.`,
+    exchange,
+    sector: 'Sample',
+    industry: 'Sample',
+    country: 'US',
+    currency,
+    market_cap: round(price * sharesOf(listing), listing),
+    shares_outstanding: sharesOf(listing),
+    employees: isCompany ? 1000 : null,
+    ceo: null,
+    website: null,
+    ipo_date: '2000-01-03',
+    cik: null,
+    peers: COMPANIES.filter(other => other.symbol !== symbol).slice(0, 4).map(other => other.symbol)
+  }
+}
+
+/** Each listing makes one headline a day that it trades; without a window, the last 30 days'. */
+export const news: CapabilityAdapter<'news'> = {
+  fetch: async ({ instruments, start, end, limit }, { now }) => {
+    const known = instruments.flatMap(({ symbol }) => listingOf(symbol) ?? [])
+    if (instruments[0] && !known.length) assertListing(instruments[0].symbol)
+    const listings = instruments.length ? known : LISTINGS.slice(0, 5)
+    const until = Math.min(end?.getTime() ?? Infinity, now.getTime() + 1)
+    const from = start?.getTime() ?? until - 30 * DAY_MS
+    const data: NewsArticle[] = []
+    for (let day = dayIn('UTC', new Date(until)); Date.parse(`${day}T12:00:00Z`) >= from; day = addDays(day, -1)) {
+      if (data.length >= limit) break
+      const articles = listings.filter(listing => makesNews(listing, day)).map(listing => articleOf(listing, day))
+      data.push(...articles.filter(article => Date.parse(article.published_at) < until))
+    }
+    return { data: data.slice(0, limit), as_of: data[0]?.published_at ?? null }
+  }
+}
+
+const makesNews = ({ asset_class: kind }: SampleListing, day: string) => kind === 'crypto' || isTradingDay(day)
+
+const articleOf = ({ symbol, name }: SampleListing, day: string) => ({
+  id: `sample-${symbol}-${day}`,
+  title: `${name}: a made-up headline of ${day}`,
+  summary: 'The sample market makes up its news as well as its prices.',
+  url: null,
+  source: 'Sample market',
+  author: null,
+  published_at: `${day}T12:00:00Z`,
+  symbols: [symbol],
+  sentiment: null
+})
+
+export const marketStatus: CapabilityAdapter<'market_status'> = {
+  fetch: async (_, { now }) => {
+    const { session, next_open: nextOpen, next_close: nextClose, holiday } = marketClock(now)
+    return {
+      data: {
+        market: 'US stocks',
+        is_open: session === 'regular',
+        session,
+        next_open: nextOpen,
+        next_close: nextClose,
+        holiday,
+        time_zone: NEW_YORK
+      },
+      as_of: toInstant(now),
+      delayed_by_seconds: 0
+    }
+  }
 }
