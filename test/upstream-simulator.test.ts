@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { PROVIDERS } from '../providers/index.ts'
+import type { Capability } from '../providers/types.ts'
+import { INDICATORS } from '../schemas/events.ts'
 import { TIMEFRAMES, type AssetClass, type ProviderName } from '../schemas/market.ts'
 import { build } from './helper.ts'
 
@@ -12,7 +14,7 @@ const script = join(import.meta.dirname, '..', '..', 'shared', 'tools', 'upstrea
 const options = existsSync(script) ? {} : { skip: `${script} is not there: it is no part of the project` }
 
 const NAMES = ['alpaca', 'polygon', 'fmp', 'finnhub'] as const satisfies ProviderName[]
-const SYMBOLS: Record<AssetClass, string> = { stock: 'AAPL', crypto: 'BTC/USD', forex: 'EUR/USD', index: 'I:SPX' }
+const SYMBOLS: Record<AssetClass, string> = { stock: 'AAPL', crypto: 'BTC/USD', forex: 'EUR/USD', index: 'I:SPX', option: 'AAPL261218C00250000' }
 
 interface Report { requests: number, violations: { kind?: string, example?: unknown }[] }
 
@@ -58,18 +60,52 @@ function questionsOf (name: typeof NAMES[number]): string[] {
     'get_bars?symbols=BRK.B&lookback=30d',
     'search_symbols?query=apple',
     'search_symbols?query=bitcoin&asset_class=crypto',
-    'get_company_profile?symbol=AAPL',
+    ...PROVIDERS[name].capabilities.profile ? ['get_company_profile?symbol=AAPL'] : [],
     'get_news',
     'get_news?symbols=AAPL,MSFT&lookback=7d&limit=20',
     ...symbols(news?.asset_classes).map(symbol => `get_news?symbols=${symbol}`),
     'get_news?symbols=UBS',
-    'get_market_status'
+    'get_market_status',
+    ...MORE.flatMap(([capability, ...questions]) => PROVIDERS[name].capabilities[capability] ? questions : []),
+    ...bars ? ['get_indicators?symbol=AAPL&indicators=rsi,sma(20)&limit=5', 'compare_symbols?symbols=AAPL,MSFT&lookback=90d'] : []
   ]
 }
 
-/** What a provider lacks it says; the one recording of Polygon's news is about UBS, and for others must be refused. */
+/** The questions of each further capability. */
+const MORE: [Capability, ...string[]][] = [
+  ['financials', ...['income', 'balance', 'cash_flow'].flatMap(statement => ['annual', 'quarter', 'ttm']
+    .map(period => `get_financials?symbol=AAPL&statement=${statement}&period=${period}`)), 'get_financials?symbol=AAPL&limit=100'],
+  ['key_metrics', 'get_key_metrics?symbol=AAPL'],
+  ['earnings', 'get_earnings?symbol=AAPL', 'get_earnings?symbol=AAPL&limit=60'],
+  ['earnings_calendar', 'get_earnings_calendar', 'get_earnings_calendar?start=2025-07-01&end=2025-07-31&limit=500'],
+  ['corporate_actions', 'get_corporate_actions?symbol=AAPL', 'get_corporate_actions?symbol=AAPL&types=split&start=2010-01-01',
+    'get_corporate_actions?symbol=BRK.B&types=dividend'],
+  ['analyst_ratings', 'get_analyst_ratings?symbol=AAPL', 'get_analyst_ratings?symbol=AAPL&limit=100'],
+  ['insider_trades', 'get_insider_trades?symbol=AAPL', 'get_insider_trades?symbol=AAPL&start=2020-01-01&limit=500'],
+  ['institutional_holders', 'get_institutional_holders?symbol=AAPL', 'get_institutional_holders?symbol=AAPL&limit=500'],
+  ['market_movers', ...['gainers', 'losers', 'most_active'].flatMap(list => ['stock', 'crypto']
+    .map(kind => `get_market_movers?list=${list}&asset_class=${kind}`))],
+  ['options_chain', 'get_options_chain?symbol=AAPL', 'get_options_chain?symbol=AAPL&type=call&strike_min=150&strike_max=250&limit=250'],
+  ['economic_calendar', 'get_economic_calendar', 'get_economic_calendar?start=2025-04-01&end=2025-06-29&country=US&limit=500'],
+  ['economic_indicator', ...INDICATORS.map(indicator => `get_economic_indicator?indicator=${indicator}`),
+    'get_economic_indicator?indicator=cpi&start=1990-01-01&limit=900'],
+  ['filings', 'get_filings?symbol=AAPL', 'get_filings?symbol=AAPL&form=10-K&start=2015-01-01&limit=300'],
+  ['etf_holdings', 'get_etf_holdings?symbol=SPY'],
+  ['index_constituents', ...['I:SPX', 'I:NDX', 'I:DJI'].map(index => `get_index_constituents?index=${index}&limit=600`)],
+  ['market_calendar', 'get_market_calendar', 'get_market_calendar?start=2025-01-01&end=2027-12-31']
+]
+
+/** What the simulator has one recording of, about something else than was asked for: that must be refused. */
+const ELSEWHERE: Partial<Record<ProviderName, RegExp>> = {
+  alpaca: /^get_market_movers.*crypto/,
+  polygon: /^get_news\?symbols=|^get_filings/,
+  fmp: /^get_economic_indicator/,
+  finnhub: /^get_economic_indicator|^get_etf_holdings/
+}
+
+/** What a provider lacks it says. */
 function refusalsOf (name: ProviderName, question: string): RegExp {
-  if (name === 'polygon' && question.startsWith('get_news?symbols=')) return /^FMS_PROVIDER_MALFORMED$/
+  if (ELSEWHERE[name]?.test(question)) return /^FMS_PROVIDER_(MALFORMED|NOT_ENTITLED)$/
   return /^FMS_(PROVIDER_(NOT_CONFIGURED|NOT_ENTITLED)|SYMBOL_NOT_FOUND)$/
 }
 
@@ -95,6 +131,37 @@ t.test('no request breaks a provider\'s API, and every answer is a fact or an er
   t.comment(`${requests} requests`)
   t.same(violations, [])
 })
+
+t.test('all providers lead to the same indicators, comparison and agreed price', options, async t => {
+  const { connect } = await buildWorld(t, '--synthetic')
+  const { get } = await connect()
+  const window = 'start=2025-01-06&end=2025-03-28'
+  const questions = [
+    `get_indicators?symbol=AAPL&indicators=sma(20),ema(50),rsi,macd,bbands,atr,adx,stoch,obv,volatility,drawdown&limit=30&${window}`,
+    `compare_symbols?symbols=AAPL,MSFT,NVDA&benchmark=SPY&${window}`
+  ]
+  for (const question of questions) {
+    const [first, ...others] = await Promise.all(NAMES.map(async name => {
+      const { body } = await get(`${question}&provider=${name}`)
+      return numbersIn(body.data)
+    }))
+    t.ok(first!.length > 20, `${first!.length} numbers`)
+    for (const [i, numbers] of others.entries()) {
+      t.equal(numbers.length, first!.length, `${NAMES[i + 1]}: ${question}`)
+      const farthest = Math.max(...numbers.map((value, at) => Math.abs(value - first![at]!) / Math.max(1, Math.abs(first![at]!))))
+      t.ok(farthest <= 1e-9, `${NAMES[i + 1]}: ${farthest}`)
+    }
+  }
+  const { body } = await get('verify_quote?symbol=AAPL&date=2025-02-12')
+  t.match(body.data, { verdict: 'agree', failed: [] })
+  t.equal(body.data.sources.length, 4)
+  t.ok(body.data.spread_percent <= 1e-7)
+})
+
+function numbersIn (value: unknown): number[] {
+  if (typeof value === 'number') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersIn) : []
+}
 
 t.test('all providers tell the same daily bars', options, async t => {
   const { connect } = await buildWorld(t, '--synthetic')
@@ -163,4 +230,39 @@ t.test('whatever the first provider does, the second answers with a true receipt
   }))
   const { violations } = await report()
   t.same(violations, [], 'nothing was sent to another origin, nor anything else that must not be')
+})
+
+t.test('of every tool: where the first provider fails the second answers, and where there is none the error says so', options, async t => {
+  const { connect, fault } = await buildWorld(t)
+  for (const [capability, question] of MORE) {
+    const able = NAMES.filter(name => PROVIDERS[name].capabilities[capability] && !ELSEWHERE[name]?.test(question!))
+    const [first] = able
+    // The market's calendar answers by the exchange's rules where no provider does.
+    if (!first || capability === 'market_calendar') continue
+    const { get } = await connect({ settings: { provider_order: able } })
+    await fault({ clear: true })
+    await fault({ provider: first === 'alpaca' ? '*' : first, path: '', mode: '500', ...(first === 'alpaca' && { times: 4 }) })
+    const { status, body } = await get(question!)
+    if (status === 200) {
+      t.match(body.meta.tried, [{ provider: first, outcome: 'unavailable' }], `${question}: ${JSON.stringify(body.meta.tried)}`)
+      t.not(body.meta.provider, first)
+    } else {
+      t.match(body, { code: /^FMS_(PROVIDER_(UNAVAILABLE|NOT_ENTITLED)|SYMBOL_NOT_FOUND)$/, tried: [{ provider: first }] }, `${question}: ${body.detail}`)
+    }
+  }
+})
+
+t.test('each way of failing is told apart for statements too', options, async t => {
+  const { connect, fault } = await buildWorld(t)
+  const { get } = await connect({ settings: { provider_order: ['fmp', 'polygon'] } })
+  await Promise.all(Object.entries(FAULTS).map(async ([mode, outcome], i) => {
+    const symbol = FAULTY[i]
+    await fault({ provider: 'fmp', path: `=${symbol}`, mode, ...DELAYS[mode] })
+    const startedAt = performance.now()
+    const { status, body } = await get(`get_financials?symbol=${symbol}`)
+    t.ok(performance.now() - startedAt < 12_000, `${mode} within 12 s`)
+    t.equal(status, 200, `${mode}: ${JSON.stringify(body).slice(0, 200)}`)
+    t.equal(body.meta.provider, outcome ? 'polygon' : 'fmp', mode)
+    if (outcome) t.match(body.meta.tried, [{ provider: 'fmp', outcome }], mode)
+  }))
 })
