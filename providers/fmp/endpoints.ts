@@ -5,12 +5,11 @@ import { addDays, dayIn, mondayOf, monthOf, NEW_YORK } from '../../market/time.t
 import type { Adjustment, AssetClass, BarSeries, Quote, Timeframe } from '../../schemas/market.ts'
 import type { ProviderRequest } from '../types.ts'
 import { assertAnswered, eachSymbol, malformed, newestBar, newestOf, toDays, toNewest } from '../parse.ts'
-import type { Answer, BarsInput, Capability, CapabilityAdapter, PerSymbol, ProviderCall } from '../types.ts'
+import type { Answer, BarsInput, PerSymbol, ProviderCall } from '../types.ts'
 import {
   INTRADAY_ZONE, toArticles, toBarSeries, toMarketStatus, toMatches, toPeers, toProfile, toQuote, toUpstreamSymbol
 } from './normalise.ts'
-
-type Fetch<C extends Capability> = CapabilityAdapter<C>['fetch']
+import { lineOf, orNull, type Fetch } from './requests.ts'
 
 /** How many single quotes stand in for a batch that the plan lacks: the free plan has 250 calls a day. */
 const MOST_SINGLE_QUOTES = 5
@@ -28,14 +27,15 @@ function quotesAnswer (data: PerSymbol<Quote>): Answer<PerSymbol<Quote>> {
 }
 
 function singleQuotes (instruments: readonly Instrument[], call: ProviderCall): Promise<PerSymbol<Quote>> {
-  return eachSymbol(instruments, async instrument =>
-    toQuote(await call.request({ path: '/quote', query: { symbol: toUpstreamSymbol(instrument) } }), instrument))
+  return eachSymbol(instruments, async instrument => toQuote(await call.request({
+    path: '/quote', query: { symbol: toUpstreamSymbol(instrument) }, plan_line: lineOf([instrument])
+  }), instrument))
 }
 
 async function batchQuotes (instruments: readonly Instrument[], call: ProviderCall): Promise<PerSymbol<Quote>> {
   const symbols = instruments.map(toUpstreamSymbol).join(',')
   try {
-    const body = await call.request({ path: '/batch-quote', query: { symbols } })
+    const body = await call.request({ path: '/batch-quote', query: { symbols }, plan_line: lineOf(instruments) })
     return await eachSymbol(instruments, async instrument => toQuote(body, instrument, instruments))
   } catch (error) {
     if (codeOf(error) !== 'PROVIDER_NOT_ENTITLED' || !isProblem(error)) throw error
@@ -54,9 +54,10 @@ async function barsOf (instrument: Instrument, input: BarsInput, call: ProviderC
   const isStock = instrument.asset_class === 'stock'
   const adjustment = isStock ? input.adjustment : 'raw'
   const query = { symbol: toUpstreamSymbol(instrument), ...daysOf(instrument.asset_class, input) }
-  const body = await call.request(isIntraday(input.timeframe)
+  const request = isIntraday(input.timeframe)
     ? intradayRequest(query, input.timeframe, adjustment, isStock)
-    : { path: `/historical-price-eod/${isStock ? DAILY_LISTS[adjustment] : 'full'}`, query })
+    : { path: `/historical-price-eod/${isStock ? DAILY_LISTS[adjustment] : 'full'}`, query }
+  const body = await call.request({ ...request, plan_line: lineOf([instrument], input.start, call.now) })
   return toBarSeries(body, instrument, input, adjustment)
 }
 
@@ -82,6 +83,9 @@ function daysOf (assetClass: AssetClass, input: BarsInput): { from: string, to: 
 }
 
 export const fetchMatches: Fetch<'search'> = async ({ query, limit, asset_class: assetClass }, call) => {
+  if (assetClass === 'option') {
+    throw problem('PROVIDER_NOT_ENTITLED', 'FMP has no options. Ask another provider.', { provider: 'fmp' })
+  }
   // More rows than asked for, where some will be left out.
   const rows = assetClass ? Math.min(limit * 5, 100) : limit
   const search = async (path: string) => toMatches(await call.request({ path, query: { query, limit: rows } }))
@@ -96,24 +100,15 @@ export const fetchMatches: Fetch<'search'> = async ({ query, limit, asset_class:
   return { data: first.filter(match => !assetClass || match.asset_class === assetClass).slice(0, limit), as_of: null }
 }
 
+/** Without peers where they cannot be had. */
 export const fetchProfile: Fetch<'profile'> = async ({ instrument }, call) => {
-  const query = { symbol: toUpstreamSymbol(instrument) }
+  const ask = (path: string) =>
+    call.request({ path, query: { symbol: toUpstreamSymbol(instrument) }, plan_line: lineOf([instrument]) })
   const [profile, peers] = await Promise.all([
-    call.request({ path: '/profile', query }),
-    peersOf(instrument, call)
+    ask('/profile'),
+    orNull(ask('/stock-peers').then(body => toPeers(body, instrument)))
   ])
   return { data: toProfile(profile, instrument, peers), as_of: null }
-}
-
-/** Null where they cannot be had: a profile is worth having without. */
-async function peersOf (instrument: Instrument, call: ProviderCall): Promise<string[] | null> {
-  try {
-    const body = await call.request({ path: '/stock-peers', query: { symbol: toUpstreamSymbol(instrument) } })
-    return toPeers(body, instrument)
-  } catch (error) {
-    if (isProblem(error)) return null
-    throw error
-  }
 }
 
 const NEWS_LISTS = { stock: '/news/stock', crypto: '/news/crypto', forex: '/news/forex' } as const
@@ -126,12 +121,13 @@ export const fetchNews: Fetch<'news'> = async (input, call) => {
     ...(end && { to: dayIn(NEW_YORK, new Date(end.getTime() - 1)) })
   }
   const lists = instruments.length === 0
-    ? [toArticles(await call.request({ path: '/news/general-latest', query }), [])]
+    ? [toArticles(await call.request({ path: '/news/general-latest', query, plan_line: lineOf([], start, call.now) }), [])]
     : await Promise.all(Object.entries(NEWS_LISTS).map(async ([assetClass, path]) => {
       const asked = instruments.filter(instrument => instrument.asset_class === assetClass)
       if (asked.length === 0) return []
       const symbols = asked.map(toUpstreamSymbol).join(',')
-      return toArticles(await call.request({ path, query: { symbols, ...query } }), asked)
+      const request = { path, query: { symbols, ...query }, plan_line: lineOf(asked, start, call.now) }
+      return toArticles(await call.request(request), asked)
     }))
   const data = toNewest(lists.flat(), input)
   return { data, as_of: data[0]?.published_at ?? null }

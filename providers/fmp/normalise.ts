@@ -1,3 +1,4 @@
+import { problem, type Problem } from '../../errors.ts'
 import { aggregateDays, isIntraday, zoneOf } from '../../market/bars.ts'
 import type { Instrument } from '../../market/symbols.ts'
 import { dayIn, instantAt, NEW_YORK, toInstant } from '../../market/time.ts'
@@ -12,7 +13,7 @@ import type { BarsInput } from '../types.ts'
 
 const FMP = 'fmp'
 
-/** FMP writes `BRK-B`, `BTCUSD`, `EURUSD` and `^GSPC`; listings outside the US keep their suffix. */
+/** FMP writes `BRK-B`, `BTCUSD`, `EURUSD` and `^GSPC`; listings outside the US keep their suffix. It has no options. */
 export function toUpstreamSymbol ({ symbol, asset_class: assetClass, base, quote }: Instrument): string {
   if (assetClass === 'index') return toCaret(symbol)
   if (assetClass === 'stock') return symbol.replace(CLASS_SHARE, '$1-$2')
@@ -31,14 +32,36 @@ export function fromUpstreamSymbol (symbol: string, exchange?: unknown): string 
 }
 
 /** @throws PROVIDER_MALFORMED where the body is not a list */
-function listOf (body: unknown, what: string): Fields[] {
+export function listOf (body: unknown, what: string): Fields[] {
   if (!Array.isArray(body)) throw malformed(FMP, what)
   return toRows(body)
+}
+
+/** Orders days or instants; without one comes last. */
+export function newestFirst (a: string | null, b: string | null): number {
+  return (a ?? '') > (b ?? '') ? -1 : (a ?? '') < (b ?? '') ? 1 : 0
 }
 
 /** Whether a row may be about the instrument: one without a symbol cannot be checked. */
 function isAbout (row: Fields, upstream: string): boolean {
   return row.symbol === undefined || row.symbol === null || row.symbol === upstream
+}
+
+/**
+ * The rows of a list that are about the instrument: lists of a class share hold its sister's too.
+ * @throws PROVIDER_MALFORMED where the body is not a list, or all of it is about others
+ */
+export function rowsAbout (body: unknown, instrument: Instrument, what: string): Fields[] {
+  const rows = listOf(body, `${what} of ${instrument.symbol}`)
+  const upstream = toUpstreamSymbol(instrument)
+  const own = rows.filter(row => isAbout(row, upstream))
+  if (rows.length > 0 && own.length === 0) throw malformed(FMP, `${what} of ${instrument.symbol}`)
+  return own
+}
+
+/** A company of which FMP has nothing of a kind: it does not say whether it knows the symbol. */
+export function nothingOf (what: string, { symbol }: Instrument): Problem {
+  return problem('SYMBOL_NOT_FOUND', `fmp knows no ${what} of ${symbol}.`, { provider: 'fmp' })
 }
 
 /**
@@ -134,7 +157,7 @@ function toBar (row: Fields, time: string | null, assetClass: AssetClass): Bar |
 const CLOCK = /^(\d{4}-\d\d-\d\d (?:[01]\d|2[0-3])):([0-5]\d):([0-5]\d)$/
 
 /** Reads `YYYY-MM-DD HH:MM:SS` in a zone; looks up the zone once an hour, because that is slow. */
-function clockReader (zone: string): (clock: unknown) => string | null {
+export function clockReader (zone: string): (clock: unknown) => string | null {
   const hours = new Map<string, number>()
   return clock => {
     const [, hour, minute, second] = CLOCK.exec(String(clock)) ?? []

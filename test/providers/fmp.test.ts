@@ -44,7 +44,7 @@ test('symbols go out in FMP\'s spelling and come back in ours', async t => {
 test('one symbol is asked for with quote', async t => {
   const { call, requests } = fakeCall(() => fixture('quote'))
   const answer = await quote!.fetch({ instruments: instruments('NOVA') }, call)
-  t.same(requests, [{ path: '/quote', query: { symbol: 'NOVA' } }])
+  t.same(requests, [{ path: '/quote', query: { symbol: 'NOVA' }, plan_line: 'stock' }])
   t.same(answer, {
     data: {
       items: {
@@ -80,7 +80,7 @@ test('one symbol is asked for with quote', async t => {
 test('several symbols are asked for with batch-quote, and what is missing in it is null or a failure', async t => {
   const { call, requests } = fakeCall(() => fixture('batch-quote'))
   const { data, as_of: asOf } = await quote!.fetch({ instruments: instruments('NOVA', 'BTC/USD', 'NOVA.B', 'GONE') }, call)
-  t.same(requests, [{ path: '/batch-quote', query: { symbols: 'NOVA,BTCUSD,NOVA-B,GONE' } }])
+  t.same(requests, [{ path: '/batch-quote', query: { symbols: 'NOVA,BTCUSD,NOVA-B,GONE' }, plan_line: 'crypto, stock' }])
   t.match(data.items['BTC/USD'], { price: 81000, currency: 'USD', change: null, change_percent: null, low: null })
   t.equal(data.items['BTC/USD']?.volume, null, 'it is in dollars, not in coins')
   t.match(data.items['NOVA.B'], { price: 44, change: 0, volume: 0, currency: 'USD' })
@@ -132,7 +132,9 @@ test('the caller\'s abort reaches the caller', async t => {
 test('daily bars come oldest first, from the list of their adjustment', async t => {
   const { call, requests } = fakeCall(({ path }) => fixture(path.endsWith('full') ? 'daily' : 'unadjusted'))
   const answer = await bars!.fetch(window(), call)
-  t.same(requests, [{ path: '/historical-price-eod/full', query: { symbol: 'NOVA', from: '2025-03-07', to: '2025-03-11' } }])
+  t.same(requests, [{
+    path: '/historical-price-eod/full', query: { symbol: 'NOVA', from: '2025-03-07', to: '2025-03-11' }, plan_line: 'stock'
+  }])
   const series = answer.data.items.NOVA
   t.match(series, { adjustment: 'split', currency: 'USD', session: 'regular', time_zone: 'America/New_York', feed: null })
   t.same(series?.bars.map(({ time }) => time), ['2025-03-07', '2025-03-10', '2025-03-11'])
@@ -176,7 +178,8 @@ test('intraday bars are read in New York, across the change of its clocks', asyn
   const { data } = await bars!.fetch(window({ timeframe: '1hour', adjustment: 'raw' }), call)
   t.same(requests[0], {
     path: '/historical-chart/1hour',
-    query: { symbol: 'NOVA', from: '2025-03-07', to: '2025-03-11', nonadjusted: true }
+    query: { symbol: 'NOVA', from: '2025-03-07', to: '2025-03-11', nonadjusted: true },
+    plan_line: 'stock'
   })
   t.same(data.items.NOVA?.bars.map(({ time }) => time),
     ['2025-03-07T20:30:00Z', '2025-03-10T13:30:00Z', '2025-03-10T14:30:00Z'])
@@ -184,6 +187,30 @@ test('intraday bars are read in New York, across the change of its clocks', asyn
   await bars!.fetch(window({ timeframe: '5min' }), call)
   t.notOk(requests[1]?.query?.nonadjusted)
   await t.rejects(bars!.fetch(window({ timeframe: '1hour', adjustment: 'all' }), call), code('PROVIDER_NOT_ENTITLED'))
+})
+
+test('listings abroad, other kinds and old bars lie behind lines of the plan', async t => {
+  const { call, requests } = fakeCall(() => [])
+  const linesOf = async (ask: Promise<unknown>) => {
+    await ask.catch(() => {})
+    return [...new Set(requests.splice(0).map(({ plan_line: line }) => line))]
+  }
+  t.same(await linesOf(quote!.fetch({ instruments: instruments('EVO.ST') }, call)), ['non-US'])
+  t.same(await linesOf(quote!.fetch({ instruments: instruments('BRK.B') }, call)), ['stock'])
+  t.same(await linesOf(profile!.fetch({ instrument: parseSymbol('EVO.ST') }, call)), ['non-US'])
+  t.same(await linesOf(bars!.fetch(window({ start: new Date('2019-01-02T05:00:00Z') }), call)), ['stock over 5 years'])
+  t.same(await linesOf(bars!.fetch(window({ instruments: instruments('BTC/USD') }), call)), ['crypto'])
+  const start = new Date('2024-01-01T00:00:00Z')
+  t.same(await linesOf(news!.fetch({ instruments: instruments('NOVA', 'EVO.ST'), start, limit: 5 }, call)),
+    ['non-US over 1 year, stock over 1 year'])
+  t.same(await linesOf(news!.fetch({ instruments: [], start, limit: 5 }, call)), ['stock over 1 year'])
+})
+
+test('options are left to other providers', async t => {
+  const { call, requests } = fakeCall(() => [])
+  await t.rejects(search!.fetch({ query: 'nova', limit: 5, asset_class: 'option' }, call), code('PROVIDER_NOT_ENTITLED'))
+  t.equal(requests.length, 0)
+  t.ok(Object.values(fmp.capabilities).every(({ asset_classes: kinds }) => !kinds?.includes('option')))
 })
 
 test('what is no stock is not adjusted', async t => {
@@ -261,7 +288,11 @@ test('news is plain text, newest first, one article a link, about the symbols as
   const { call, requests } = fakeCall(() => fixture('news-stock'))
   const asked = { instruments: instruments('NOVA', 'NOVA.B'), start: new Date('2025-03-12T00:00:00Z'), end: new Date('2025-03-14T00:00:00Z'), limit: 10 }
   const { data, as_of: asOf } = await news!.fetch(asked, call)
-  t.same(requests, [{ path: '/news/stock', query: { symbols: 'NOVA,NOVA-B', limit: 10, from: '2025-03-11', to: '2025-03-13' } }])
+  t.same(requests, [{
+    path: '/news/stock',
+    query: { symbols: 'NOVA,NOVA-B', limit: 10, from: '2025-03-11', to: '2025-03-13' },
+    plan_line: 'stock'
+  }])
   t.same(data.map(({ title }) => title), ['Nova closes a mill', 'Nova mills more', 'Undated'])
   t.same(data[0], {
     id: null,
@@ -285,7 +316,7 @@ test('news is plain text, newest first, one article a link, about the symbols as
 test('news without symbols is that of the market, and pairs have lists of their own', async t => {
   const { call, requests } = fakeCall(() => [{ symbol: null, title: 'Grain', publishedDate: '2025-03-12 09:05:00' }])
   t.match((await news!.fetch({ instruments: [], limit: 5 }, call)).data, [{ title: 'Grain', symbols: [] }])
-  t.same(requests[0], { path: '/news/general-latest', query: { limit: 5 } })
+  t.same(requests[0], { path: '/news/general-latest', query: { limit: 5 }, plan_line: 'stock' })
   const pairs = fakeCall(({ query }) => [{ symbol: query?.symbols, title: String(query?.symbols) }])
   await news!.fetch({ instruments: instruments('BTC/USD', 'EUR/USD'), limit: 5 }, pairs.call)
   t.same(pairs.requests.map(({ path }) => path).sort(), ['/news/crypto', '/news/forex'])
@@ -324,6 +355,11 @@ test('errors are known by their text under any status', async t => {
   t.equal(classOf(200, { error: 'This value is not available under your current subscription' }), 'PROVIDER_NOT_ENTITLED')
   const text = "Premium Query Parameter: 'Special Endpoint'"
   t.same(fmp.classify!({ status: 402, body: undefined, text }), { code: 'PROVIDER_NOT_ENTITLED', message: text })
+  for (const about of ["Premium Query Parameter: 'Special Endpoint : This value set for 'symbol' is not available", "Premium Query Parameter: 'symbol'"]) {
+    t.match(fmp.classify!({ status: 402, body: undefined, text: about }), { code: 'PROVIDER_NOT_ENTITLED', about: 'symbol' })
+  }
+  const limit = "Premium Query Parameter: 'Special Parameters : The values for 'limit' must be between 0 and 5"
+  t.notOk(fmp.classify!({ status: 402, body: undefined, text: limit })?.about)
   t.equal(classOf(200, { message: 'Something else' }), 'PROVIDER_UNAVAILABLE')
   t.equal(classOf(404, [], '[]'), undefined, 'a wrong path is left to the default')
   t.equal(classOf(200, []), undefined)
