@@ -26,6 +26,12 @@ export async function insertEntitlement (db: Kysely<Database>, row: EntitlementR
   return numAffectedRows > 0n
 }
 
+/** Drops what is asked again anyway; @returns how many. */
+export async function sweepEntitlements (db: Kysely<Database>): Promise<number> {
+  const { numDeletedRows } = await db.deleteFrom('entitlements').where('until', '<=', sql<Date>`now()`).executeTakeFirst()
+  return Number(numDeletedRows)
+}
+
 /** Forgets what the provider refused: its key is another, or may have got another plan. */
 export async function deleteEntitlements (
   db: Kysely<Database>, connectionId: string, provider: ProviderName

@@ -1,6 +1,8 @@
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
-import { deleteEntitlements, insertEntitlement, listEntitlements, toRefusal } from '../db/entitlements.ts'
+import {
+  deleteEntitlements, insertEntitlement, listEntitlements, sweepEntitlements, toRefusal
+} from '../db/entitlements.ts'
 import type { Refused } from '../providers/requests.ts'
 import type { ProviderName } from '../schemas/market.ts'
 import type { Refusal } from '../schemas/usage.ts'
@@ -45,6 +47,7 @@ export default fp(async app => {
     const row = { ...refused, learned_at: now, until: new Date(now.getTime() + HOLDS_MS) }
     try {
       if (!await insertEntitlement(app.db, row, sentAt)) return
+      await sweepEntitlements(app.db)
       drop(refused.connection_id)
       await app.bus.publish(TOPIC, { connection_id: refused.connection_id })
     } catch (error) {

@@ -21,6 +21,9 @@ declare module 'fastify' {
   interface FastifyInstance { usage: UsageReader }
 }
 
+/** A plan that leaves out single symbols may refuse hundreds. */
+const MOST_REFUSALS = 20
+
 /** Reads the audit log for the session's calls, and the providers' counts. */
 export default fp(async app => {
   async function callsOf (sessionId: string): Promise<CallCount[]> {
@@ -55,7 +58,8 @@ export default fp(async app => {
         provider: name,
         has_key: hasKey(name) || PROVIDERS[name].credential_fields.length === 0,
         ...app.meter.read(connectionId, name),
-        not_entitled: refusals.filter(({ provider }) => provider === name).map(({ provider, ...refusal }) => refusal)
+        not_entitled: refusals.filter(({ provider }) => provider === name).slice(0, MOST_REFUSALS)
+          .map(({ provider, ...refusal }) => refusal)
       }))
     }
   }

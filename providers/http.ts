@@ -28,7 +28,7 @@ export interface Observer {
   sent: () => void
   answered: (headers: Headers) => void
   /** @param message what the provider said, in one line without keys */
-  refused: (message: string) => void
+  refused: (message: string, about: 'symbol' | undefined) => void
 }
 
 type Headers = Record<string, string | string[] | undefined>
@@ -153,7 +153,7 @@ function judge (
   const retryAfterSeconds = status === 429 || status === 503 || failure.code === 'PROVIDER_QUOTA' ? retryAfter(response.headers) : undefined
   const { code } = failure
   const message = toOneLine(failure.message, credential)
-  if (code === 'PROVIDER_NOT_ENTITLED' && failure.about !== 'symbol') observer?.refused(message)
+  if (code === 'PROVIDER_NOT_ENTITLED') observer?.refused(message, failure.about)
   const detail = `${provider.title} ${SENTENCES[code]}${message ? ` It said: "${message}".` : ''}`
   return {
     problem: problem(code, detail, {

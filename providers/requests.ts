@@ -49,7 +49,9 @@ export function createRequests ({ http, meter, refusalsOf, learn }: RequestsOpti
     open ({ connectionId, provider, credential, settings, signal, now, capability, refusals }) {
       async function request (request: ProviderRequest): Promise<unknown> {
         const endpoint = endpointOf(request)
-        const refusal = refusals.find(known => known.provider === provider.name && known.endpoint === endpoint)
+        const ofSymbol = `${endpoint}, ${symbolOf(request)} only`
+        const refusal = refusals.find(({ provider: name, endpoint: known }) =>
+          name === provider.name && (known === endpoint || known === ofSymbol))
         if (refusal) throw remembered(provider, refusal)
         const sentAt = new Date()
         return http.send(request, {
@@ -60,9 +62,10 @@ export function createRequests ({ http, meter, refusalsOf, learn }: RequestsOpti
           observer: {
             sent: () => meter.count(connectionId, provider.name),
             answered: headers => meter.observe(connectionId, provider.name, headers),
-            refused: message => {
+            refused: (message, about) => {
               if (!capability) return
-              learn({ connection_id: connectionId, provider: provider.name, capability, endpoint, message }, sentAt)
+              const refused = { connection_id: connectionId, provider: provider.name, capability, message }
+              learn({ ...refused, endpoint: about === 'symbol' ? ofSymbol : endpoint }, sentAt)
             }
           }
         })
@@ -76,6 +79,10 @@ export function createRequests ({ http, meter, refusalsOf, learn }: RequestsOpti
 export function endpointOf ({ host, path, plan_line: line }: ProviderRequest): string {
   const template = path.split('/').map(part => /[A-Z%^]|^\d[\d.-]*$/.test(part) && part !== 'vX' && part !== '13-F' ? '*' : part).join('/')
   return `${host && host !== 'main' ? host : ''}${template}${line ? `, ${line}` : ''}`
+}
+
+function symbolOf ({ query }: ProviderRequest): string {
+  return String(query?.['symbol'] ?? query?.['symbols'] ?? '')
 }
 
 function remembered ({ name, title }: Provider, { message, learned_at: at, until }: Refusal): Problem {

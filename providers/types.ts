@@ -184,7 +184,7 @@ export interface ProviderFailure {
   code: 'PROVIDER_REJECTED_KEY' | 'PROVIDER_NOT_ENTITLED' | 'PROVIDER_QUOTA' | 'PROVIDER_UNAVAILABLE' | 'SYMBOL_NOT_FOUND' | 'INVALID_INPUT'
   /** What the provider said, in one line without keys. */
   message: string
-  /** Of a refusal for the plan: it is about this symbol only, and says nothing of others. */
+  /** Of a refusal for the plan: it is about the `symbol` of the query, and says nothing of others. */
   about?: 'symbol'
 }
 

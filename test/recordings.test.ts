@@ -45,7 +45,9 @@ function questionsAbout (instrument: Instrument): Question[] {
   const one = { instrument, limit: 200 }
   const instruments = [instrument]
   const bars = { instruments, start: new Date('2019-01-01T05:00:00Z'), end: NOW, limit: 10_000, adjustment: 'split' as const }
-  const option = instrument.asset_class === 'stock' ? [{ capability: 'options_chain' as const, input: { underlying: instrument, limit: 500 } }] : []
+  const option = instrument.asset_class === 'stock'
+    ? [{ capability: 'options_chain' as const, input: { underlying: instrument, limit: 500 } }]
+    : []
   return [
     { capability: 'quote', input: { instruments } },
     { capability: 'bars', input: { ...bars, timeframe: '1day' } },
@@ -80,7 +82,9 @@ function questionsAbout (instrument: Instrument): Question[] {
 }
 
 const listOf = (row: TSchema) => Type.Array(row)
-const perSymbol = (row: TSchema) => Type.Object({ items: Type.Record(Type.String(), row), failures: Type.Record(Type.String(), Type.Unknown()) })
+const perSymbol = (row: TSchema) => Type.Object({
+  items: Type.Record(Type.String(), row), failures: Type.Record(Type.String(), Type.Unknown())
+})
 
 const SHAPES: { [C in Capability]: TSchema } = {
   quote: perSymbol(QuoteSchema),
@@ -133,6 +137,8 @@ async function startSimulator (t: Test) {
   return { base, send }
 }
 
+type AnyAdapter = { fetch: (input: unknown, call: unknown) => Promise<{ data: unknown }> }
+
 function toAsker (base: Record<string, string>, http: ReturnType<typeof createHttp>, name: ProviderName) {
   const requests = createRequests({ http, meter: createMeter(), refusalsOf: async () => [], learn: () => {} })
   return async ({ capability, input }: Question): Promise<unknown> => {
@@ -140,7 +146,7 @@ function toAsker (base: Record<string, string>, http: ReturnType<typeof createHt
     const call = requests.open({
       connectionId: 'test', provider, credential: testKey(name), settings: DEFAULT_SETTINGS, signal: AbortSignal.timeout(20_000), now: NOW, capability, refusals: []
     })
-    const adapter = provider.capabilities[capability] as { fetch: (input: unknown, call: unknown) => Promise<{ data: unknown }> }
+    const adapter = provider.capabilities[capability] as AnyAdapter
     return (await adapter.fetch(input, call)).data
   }
 }
@@ -181,8 +187,9 @@ function instrumentOf ({ file, path, query }: Recording, name: ProviderName): In
 
 const canAsk = (name: ProviderName, { capability, input }: Question) => {
   const adapter = PROVIDERS[name].capabilities[capability]
-  const instruments = 'instruments' in input ? input.instruments : 'instrument' in input ? [input.instrument] : 'underlying' in input ? [input.underlying] : []
-  return adapter !== undefined && instruments.every(({ asset_class: kind }) => adapter.asset_classes?.includes(kind) ?? true)
+  const { instruments = [], instrument, underlying } = input as Partial<Record<string, any>>
+  const asked: Instrument[] = [...instruments, instrument, underlying].filter(Boolean)
+  return adapter !== undefined && asked.every(({ asset_class: kind }) => adapter.asset_classes?.includes(kind) ?? true)
 }
 
 for (const name of ['alpaca', 'polygon', 'fmp', 'finnhub'] as const) {
@@ -205,7 +212,7 @@ for (const name of ['alpaca', 'polygon', 'fmp', 'finnhub'] as const) {
       let used = false
       for (const question of questions) {
         await send('/__reset', {})
-        const outcome = await ask(question).catch((error: unknown) => error instanceof Error ? error : new Error(String(error)))
+        const outcome = await ask(question).catch((error: Error) => error)
         const { matches } = await send('/__report')
         if (!Object.keys(matches).some(match => match.endsWith(' pinned'))) continue
         used = true

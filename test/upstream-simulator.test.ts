@@ -148,7 +148,8 @@ t.test('all providers lead to the same indicators, comparison and agreed price',
     t.ok(first!.length > 20, `${first!.length} numbers`)
     for (const [i, numbers] of others.entries()) {
       t.equal(numbers.length, first!.length, `${NAMES[i + 1]}: ${question}`)
-      const farthest = Math.max(...numbers.map((value, at) => Math.abs(value - first![at]!) / Math.max(1, Math.abs(first![at]!))))
+      const distance = (a: number, b: number) => Math.abs(a - b) / Math.max(1, Math.abs(b))
+      const farthest = Math.max(...numbers.map((value, at) => distance(value, first![at]!)))
       t.ok(farthest <= 1e-9, `${NAMES[i + 1]}: ${farthest}`)
     }
   }

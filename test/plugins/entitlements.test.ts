@@ -101,3 +101,16 @@ test('a memory that cannot be read or written costs no answer', async t => {
   t.match(logs.join(''), /could not be remembered/)
   t.match(logs.join(''), /could not be read/)
 })
+
+test('a refusal of one symbol is remembered for that symbol, and says nothing of others', async t => {
+  const { app, get, upstream, sentTo, connectionId } = await buildRefused(t)
+  const text = 'Premium Query Parameter: \'Special Endpoint : This value set for \'symbol\' is not available under your current subscription\''
+  upstream.fault('fmp', ({ url }, response) => String(url).includes('=MSFT') && response.writeHead(402, { 'content-type': 'text/plain' }).end(text))
+  t.equal((await get('get_quote?symbols=MSFT')).body.meta.provider, 'finnhub')
+  await app.entitlements.flush()
+  t.match(await app.entitlements.list(connectionId), [{ endpoint: /MSFT only/ }])
+  const before = sentTo('fmp')
+  t.same((await get('get_quote?symbols=MSFT')).body.meta.tried, [{ provider: 'fmp', outcome: 'not_entitled' }])
+  t.equal(sentTo('fmp'), before, 'it is not asked again')
+  t.equal((await get('get_quote?symbols=AAPL')).body.meta.provider, 'fmp')
+})
