@@ -1,5 +1,7 @@
 /**
- * The US stock market's trading days, by the exchange's own rules. Holidays decreed at short notice are not foreseen.
+ * The US stock market's trading days from 2000 on, by the exchange's own rules: its holidays, with Juneteenth from 2022
+ * on, and the early closes around three of them. Not in here are closings decreed at short notice, such as days of
+ * mourning, and early closes outside the rules. Earlier years are computed alike, but the rules were others then.
  */
 import { addDays, weekdayOf } from './time.ts'
 

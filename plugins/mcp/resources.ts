@@ -11,7 +11,8 @@ import { toCaller, type McpCall } from './call.ts'
 import { describeInstrument } from './instrument.ts'
 import type { Search } from './search.ts'
 
-export const FIRST_YEAR = 1970
+/** The exchange's rules were others before. */
+export const FIRST_YEAR = 2000
 export const LAST_YEAR = 2100
 export const CALENDAR = 'market://calendar/{year}'
 export const INSTRUMENT = 'market://instrument/{symbol}'
@@ -97,7 +98,7 @@ function calendarOf (year: number): object {
     regular_hours: '09:30-16:00',
     trading_days: countTradingDays(year),
     closings,
-    note: 'Computed from the exchange\'s rules of today. Not in it: closings decreed at short notice and, before 1998, days of older rules.'
+    note: 'Computed from the exchange\'s rules. Not in it: closings decreed at short notice, and early closes outside the rules.'
   }
 }
 
