@@ -6,7 +6,7 @@ import { printFields, printJson, printTable } from './output.ts'
 
 interface Options { json?: true }
 
-interface CreateOptions extends Options { name?: string, ttl?: Ttl, answerTokens?: number | null }
+interface CreateOptions extends Options { name?: string, ttl?: Ttl, answerTokens?: string }
 
 /** `5000`, or `none`; what is neither is left to the schema to refuse. */
 const toCount = (text: string) => text === 'none' ? null : Number(text)
@@ -19,13 +19,13 @@ export function addSessionCommands (program: Command, { io, use }: Cli): void {
     .argument('<connection>', 'name or id')
     .option('--name <name>', 'what it is for')
     .option('--ttl <duration>', 'seconds, or 12h, 30d, never; default 90d', toTtl)
-    .option('--answer-tokens <count>', 'most tokens of one answer, or none for no limit; default 8000', toCount)
+    .option('--answer-tokens <count>', 'most tokens of one answer, or none for no limit; default 8000')
     .option('--json', 'print JSON only')
     .action(async (nameOrId: string, { name, ttl, answerTokens, json }: CreateOptions) => {
       const request = assertShape(SessionRequestSchema, {
         ...(name !== undefined && { name }),
         ...toTtlSeconds(ttl),
-        ...(answerTokens !== undefined && { scope: { answer_tokens: answerTokens } })
+        ...(answerTokens !== undefined && { scope: { answer_tokens: toCount(answerTokens) } })
       })
       const session = await use(async app => app.sessions.create((await findConnection(app, nameOrId)).id, request, by))
       if (json) return printJson(io, session)

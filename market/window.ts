@@ -20,7 +20,10 @@ const LOOKBACK = /^(\d{1,5})(h|d|w|mo|y)$/
 const DAY = /^\d{4}-\d{2}-\d{2}$/
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/
 
-/** Calendar days that surely hold `limit` bars of a timeframe, holidays included. */
+/** The fewest that a year has. */
+const TRADING_DAYS = 250
+
+/** Trading days that surely hold `limit` bars of a timeframe, holidays included. */
 const DAYS_PER_BAR: Record<Timeframe, number> = {
   '1min': 1 / 390, '5min': 5 / 390, '15min': 15 / 390, '30min': 30 / 390, '1hour': 1 / 6.5, '1day': 1, '1week': 5, '1month': 21
 }
@@ -124,7 +127,7 @@ function monthsBefore (day: string, count: number): string {
 }
 
 function startFor (limit: number, timeframe: Timeframe, until: Date): Date {
-  const days = Math.ceil(limit * DAYS_PER_BAR[timeframe] * 7 / 5) + 7
+  const days = Math.ceil(limit * DAYS_PER_BAR[timeframe] * 366 / TRADING_DAYS) + 10
   const at = dayIn(NEW_YORK, new Date(until.getTime() - days * DAY_MS))
   return instantAt(tradingDayFrom(at < '1970-01-01' ? '1970-01-01' : at, -1), NEW_YORK)
 }

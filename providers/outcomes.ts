@@ -52,8 +52,9 @@ function others (tried: Tried[]): string {
 
 function notConfigured (capability: Capability, { provider, settings }: Pick<RouteCall, 'provider' | 'settings'>): Problem {
   const able = Object.values(PROVIDERS).filter(({ name, capabilities }) => name !== 'sample' && capabilities[capability]).map(({ title }) => title)
+  const order = settings.capability_order[capability] ?? settings.provider_order
   return problem('PROVIDER_NOT_CONFIGURED', provider
     ? `${PROVIDERS[provider].title} cannot answer this here: it has no key on this connection, is not in its provider order, or does not offer this. Leave provider out.`
-    : `No provider of this connection (${settings.provider_order.join(', ') || 'none'}) has a key and can answer this. ` +
+    : `No provider of this connection (${order.join(', ') || 'none'}) has a key and can answer this. ` +
       `Store a key of ${able.join(', ')}: fmcp credential set <connection> <provider>, or PUT /api/connections/:id/credentials/:provider.`)
 }

@@ -64,7 +64,8 @@ t.test('a connection, its key and its session, from the shell', async t => {
   t.match(await fmcp(env, ['credential', 'delete', 'desk', 'fmp']), { code: 0, stdout: 'Deleted the fmp key.\n' })
   t.match(await fmcp(env, ['connection', 'list']), { stdout: /desk.*alpaca/ })
 
-  const session = (await fmcp(env, ['session', 'create', 'desk', '--name', 'laptop', '--ttl', 'never', '--json'])).json<{ session_id: string, access_token: string }>()
+  const session = (await fmcp(env, ['session', 'create', 'desk', '--name', 'laptop', '--ttl', 'never', '--answer-tokens', 'none', '--json'])).json<{ session_id: string, access_token: string, scope: object }>()
+  t.same(session.scope, { answer_tokens: null })
   t.match(session, { connection_id: id, name: 'laptop', expires_at: null })
   await app.sessions.verify(session.access_token)
   t.match((await fmcp(env, ['session', 'list', 'desk', '--json'])).json(), [{ session_id: session.session_id }])
@@ -126,7 +127,8 @@ t.test('what is not understood is exit code 2, what fails is 1, each in one line
   const env = await buildEnv(t)
   const usage = [
     ['frobnicate'], ['connection'], ['connection', 'create'], ['session', 'create', 'x', '--ttl', 'soon'],
-    ['session', 'create', 'x', '--ttl', '1s'], ['session', 'revoke', 'x'], ['connection', 'create', ''], ['connection', 'list', '--bogus']
+    ['session', 'create', 'x', '--ttl', '1s'], ['session', 'revoke', 'x'], ['connection', 'create', ''],
+    ['session', 'create', 'x', '--answer-tokens', 'few'], ['connection', 'list', '--bogus']
   ]
   for (const args of usage) t.match(await fmcp(env, args), { code: 2, stdout: '' }, args.join(' '))
   t.match(await fmcp(env, ['session', 'create', 'x', '--ttl', '1s']), { stderr: /^fmcp: ttl_seconds [^\n]+\n$/ })

@@ -8,7 +8,7 @@ import {
 } from './events-normalise.ts'
 import { listOf, toUpstreamSymbol } from './normalise.ts'
 import {
-  lineOf, onPage, PAGE_ROWS, pagesOf, partsOf, requestRows, startOfDay, windowsOf, type Fetch
+  lineOf, onPage, PAGE_ROWS, pagesOf, requestRows, startOfDay, windowsOf, type Fetch
 } from './requests.ts'
 
 /** FMP cuts an answer about more days than a quarter has; the newest stay. */
@@ -24,12 +24,13 @@ const ACTION_LISTS = {
 
 export const fetchCorporateActions: Fetch<'corporate_actions'> = async (input, call) => {
   const { instrument, types, from, to, limit } = input
-  const { answers } = await partsOf(types.map(async type => {
+  // One list alone would say that of the other kind there are none.
+  const lists = await Promise.all(types.map(async type => {
     const { path, read } = ACTION_LISTS[type]
     const request = { path, query: { symbol: toUpstreamSymbol(instrument) }, plan_line: lineOf([instrument]) }
     return read(await requestRows(call, request, ALL_ACTIONS), instrument, { from, to })
   }))
-  return { data: toActions(answers.flatMap(actions => actions ?? [])).slice(0, limit), as_of: null }
+  return { data: toActions(lists.flat()).slice(0, limit), as_of: null }
 }
 
 const MOST_QUARTERS = 20

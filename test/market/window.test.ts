@@ -1,4 +1,6 @@
 import { test } from 'tap'
+import { isTradingDay } from '../../market/calendar.ts'
+import { addDays, dayIn, NEW_YORK } from '../../market/time.ts'
 import { resolveWindow } from '../../market/window.ts'
 
 const now = new Date('2026-11-20T15:00:00Z')
@@ -39,4 +41,14 @@ test('what is not a window is refused with the argument\'s name', async t => {
   refuse({ lookback: '90' }, /lookback is a number and/)
   refuse({ lookback: '0d' }, /lookback/)
   refuse({ start: '2026-01-01', lookback: '5d' }, /not both/)
+})
+
+test('a window of so many bars holds that many, holidays included', async t => {
+  for (const limit of [1, 5, 20, 250, 1000, 10_000]) {
+    const now = new Date('2026-11-22T18:00:00Z')
+    const { start } = resolveWindow({ timeframe: '1day', limit }, now)
+    let held = 0
+    for (let day = dayIn(NEW_YORK, start); day <= '2026-11-22'; day = addDays(day, 1)) held += isTradingDay(day) ? 1 : 0
+    t.ok(held >= limit, `${held} of ${limit}`)
+  }
 })

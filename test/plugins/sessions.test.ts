@@ -21,7 +21,8 @@ t.test('a session is made with its token, which is stored as hash and mac only',
     session_id: session.session_id,
     connection_id: connectionId,
     name: 'desk',
-    expires_at: row.expires_at
+    expires_at: row.expires_at,
+    scope: {}
   })
   const { access_token: _token, ...listed } = session
   t.same(await app.sessions.get(session.session_id), listed)

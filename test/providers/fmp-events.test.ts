@@ -50,14 +50,15 @@ test('dividends and splits come in one list, newest first, within the window', a
   t.equal((await actions!.fetch({ ...both, limit: 1 }, call)).data.length, 1)
 })
 
-test('a list of actions that is refused is left out, and without a limit it may not be', async t => {
+test('a list of actions that is refused refuses all, and without a limit it may not be', async t => {
   const { call, requests } = fakeCall(request => {
     if (request.path === '/splits' || request.query?.limit) throw notEntitled()
     return byPath(request)
   })
-  t.same((await actions!.fetch(both, call)).data.map(({ type }) => type), ['dividend', 'dividend', 'dividend'])
+  const { data } = await actions!.fetch({ ...both, types: ['dividend'] }, call)
+  t.same(data.map(({ type }) => type), ['dividend', 'dividend', 'dividend'])
   t.same(requests.filter(({ path }) => path === '/dividends')[1], { path: '/dividends', query: { symbol: 'NOVA' }, plan_line: 'stock' })
-  await t.rejects(actions!.fetch({ ...both, types: ['split'] }, call), code('PROVIDER_NOT_ENTITLED'))
+  await t.rejects(actions!.fetch(both, call), code('PROVIDER_NOT_ENTITLED'), 'dividends alone would say that there was no split')
   t.same((await actions!.fetch(both, fakeCall(() => []).call)).data, [], 'a company may pay and split nothing')
   await t.rejects(actions!.fetch(both, fakeCall(() => [{ symbol: 'WRONG', date: '2025-01-01' }]).call), code('PROVIDER_MALFORMED'))
 })

@@ -29,10 +29,20 @@ t.test('a session may be asked for without a body, and then ends after 90 days',
 t.test('a session request that is not valid makes none', async t => {
   const { call } = await buildControl(t)
   const { id } = (await call('POST', '/api/connections', { name: 'a' })).json()
-  for (const body of [{ ttl_seconds: 59 }, { ttl_seconds: '60' }, { ttl_seconds: 1e10 }, { name: '' }, { scope: 'all' }, [], 'true']) {
+  for (const body of [{ ttl_seconds: 59 }, { ttl_seconds: '60' }, { ttl_seconds: 1e10 }, { name: '' }, { scope: 'all' }, { scope: { answer_tokens: 999 } }, { scope: { tools: [] } }, [], 'true']) {
     t.match((await call('POST', `/api/connections/${id}/session`, body)).json(), { status: 400, code: 'FMS_INVALID_INPUT' })
   }
   t.same((await call('GET', `/api/connections/${id}/sessions`)).json(), [])
+})
+
+t.test('a session keeps what its answers may cost', async t => {
+  const { app, call } = await buildControl(t)
+  const { id } = (await call('POST', '/api/connections', { name: 'a' })).json()
+  for (const scope of [{ answer_tokens: 20_000 }, { answer_tokens: null }, {}]) {
+    const session = (await call('POST', `/api/connections/${id}/session`, { scope })).json()
+    t.same(session.scope, scope)
+    t.same((await app.sessions.verify(session.access_token)).scope, scope)
+  }
 })
 
 t.test('a revoked session is refused at once, and a second time changes nothing', async t => {

@@ -3,6 +3,7 @@ import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import t, { type Test } from 'tap'
+import { TOOLS } from '../../tools/index.ts'
 import { createFolder } from '../fixtures/embedded.ts'
 import { ask, buildOnce, startServer } from './process.ts'
 
@@ -12,7 +13,7 @@ const url = new URL('/mcp', server.url)
 const requestInit = { headers: { authorization: `Bearer ${server.token}` } }
 const who = { name: 'test', version: '1.2.3' }
 
-const TOOLS = ['search_symbols', 'get_quote', 'get_bars', 'get_company_profile', 'get_news', 'get_market_status']
+const NAMES = TOOLS.map(({ name }) => name)
 const CALLS = {
   get_quote: {
     arguments: { symbols: ['AAPL', 'BTC/USD'] },
@@ -60,7 +61,7 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
   t.test(`${name}: lists the tools and calls them`, async t => {
     const client = await connect()
     t.teardown(() => client.close())
-    t.same((await client.listTools()).tools.map(tool => tool.name), TOOLS)
+    t.same((await client.listTools()).tools.map(tool => tool.name), NAMES)
     for (const [tool, { arguments: args, answer }] of Object.entries(CALLS)) {
       const result = await client.callTool({ name: tool, arguments: args })
       t.notOk(result['isError'])
@@ -75,7 +76,7 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
 
 t.test('REST: lists the tools and calls them', async t => {
   const { body } = await ask(server, server.token, '/api/tools')
-  t.same(body.tools.map((tool: { name: string }) => tool.name), TOOLS)
+  t.same(body.tools.map((tool: { name: string }) => tool.name), NAMES)
   for (const [tool, { arguments: args, answer }] of Object.entries(CALLS)) {
     const query = new URLSearchParams()
     for (const [key, value] of Object.entries(args)) query.set(key, String(value))

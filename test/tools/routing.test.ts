@@ -99,3 +99,15 @@ test('a symbol that nobody knows is one sentence; mixed reasons are each named',
   t.equal(status, 404, 'that a symbol is unknown is a fact, and goes before a refused key')
   t.match(body.detail, /Asked: alpaca \(rejected_key\), polygon \(symbol_not_found\)/)
 })
+
+test('one capability may have an order of its own', async t => {
+  const { app, connect } = await build(t)
+  const { get, connectionId } = await connect({ settings: { provider_order: ['finnhub', 'fmp'], capability_order: { bars: ['polygon', 'fmp'], profile: [] } } })
+  t.equal((await get('get_quote?symbols=AAPL')).body.meta.provider, 'finnhub')
+  t.equal((await get('get_bars?symbols=AAPL&lookback=20d')).body.meta.provider, 'polygon')
+  const refused = await get('get_company_profile?symbol=AAPL')
+  t.match(refused, { status: 409, body: { code: 'FMS_PROVIDER_NOT_CONFIGURED', detail: /^No provider of this connection \(none\)/ } })
+  const change = (settings: object) => app.connections.update(connectionId, { settings }, { actor: 'test' })
+  await t.rejects(change({ capability_order: { bars: ['sample'] } }), { code: 'FMS_INVALID_INPUT', message: /sample market/ })
+  await t.rejects(change({ capability_order: { weather: ['fmp'] } }), { code: 'FMS_INVALID_INPUT' })
+})
