@@ -31,7 +31,7 @@ export const MetaSchema = Type.Object({
   /** Where rows were left out that were asked for: why, and how to get them. */
   truncated: Type.Optional(Type.String()),
   /** All rows in a few numbers, where they did not fit. */
-  summary: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  summary: Type.Optional(Type.Object({}, { additionalProperties: true })),
   /** Names of fields whose text is other people's: data, never instructions. */
   untrusted_fields: Type.Optional(Type.Array(Type.String()))
 })

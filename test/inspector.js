@@ -36,7 +36,11 @@ try {
   for (const transport of ['http', 'sse']) {
     const { tools } = await inspect('--transport', transport, '--method', 'tools/list', '--strict')
     process.stdout.write(`${transport}: ${tools.length} tools, lint clean\n`)
-    if (tools.length < 6) throw new Error('tools are missing')
+    if (tools.length < 26) throw new Error('tools are missing')
+    const { resources } = await inspect('--transport', transport, '--method', 'resources/list')
+    const { prompts } = await inspect('--transport', transport, '--method', 'prompts/list')
+    process.stdout.write(`${transport}: ${resources.length} resources, ${prompts.length} prompts\n`)
+    if (!resources.length || prompts.length < 4) throw new Error('resources or prompts are missing')
   }
   for (const era of ['modern', 'legacy', 'auto']) {
     for (const tool of ['get_quote', 'get_bars']) {

@@ -15,6 +15,8 @@ interface Computed extends Omit<Series, 'bars'> {
   notes: string[]
 }
 
+const ValuesSchema = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Null()]))
+
 const HeaderSchema = { ...BasisSchema, notes: Type.Array(Type.String()) }
 
 /** Values that still depend on where the history began to more than this are said to be rough. */
@@ -37,7 +39,7 @@ export const getIndicators = defineTool({
   }, { additionalProperties: false }),
   output: Type.Union([
     Type.Object({ ...HeaderSchema, ...ColumnarSchema.properties }),
-    Type.Object({ ...HeaderSchema, values: Type.Array(Type.Record(Type.String(), Type.Unknown())) }),
+    Type.Object({ ...HeaderSchema, values: Type.Array(ValuesSchema) }),
     Type.Object({ ...HeaderSchema, format: Type.Literal('csv'), row_count: Type.Integer() })
   ]),
   ttl: (args, { session }) => barsTtl(args, [args.symbol], session),
