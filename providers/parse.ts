@@ -248,3 +248,16 @@ export function toNewest (articles: readonly NewsArticle[],
     .sort((a, b) => (b.published_at ?? '') < (a.published_at ?? '') ? -1 : 1)
     .slice(0, limit)
 }
+
+/** What a corporate action lacks until it is filled in: the facts of the other kind stay null. */
+export const NO_ACTION = {
+  record_date: null,
+  pay_date: null,
+  declaration_date: null,
+  amount: null,
+  currency: null,
+  frequency: null,
+  special: null,
+  split_from: null,
+  split_to: null
+}

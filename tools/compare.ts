@@ -118,7 +118,8 @@ function toRounded ({ symbols, correlation_matrix: matrix, ...rest }: Comparison
   }
 }
 
-function notesOn ({ common_bars: common }: Comparison, series: readonly Series[]): string[] {
+function notesOn ({ common_bars: common, last_time: last }: Comparison, series: readonly Series[]): string[] {
+  const isRunning = series.some(({ bars, last_bar_complete: complete }) => !complete && bars.at(-1)?.time === last)
   const longest = Math.max(...series.map(({ bars }) => bars.length))
   const zones = new Set(series.map(({ time_zone: zone }) => zone))
   const currencies = new Set(series.map(({ currency }) => currency))
@@ -128,6 +129,6 @@ function notesOn ({ common_bars: common }: Comparison, series: readonly Series[]
     ...common < longest ? [`Of up to ${longest} bars ${common} are common to all; only these are compared.`] : [],
     ...currencies.size > 1 ? ['Each return is in the symbol\'s own currency.'] : [],
     ...providers.size > 1 ? ['The series come from different providers.'] : [],
-    ...series.some(({ last_bar_complete: complete }) => !complete) ? ['The last bar is not complete.'] : []
+    ...isRunning ? ['The last bar is not complete.'] : []
   ]
 }

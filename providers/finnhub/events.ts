@@ -4,7 +4,7 @@ import { addDays, instantAt, NEW_YORK, toInstant } from '../../market/time.ts'
 import type {
   ActionKind, CorporateAction, EconomicEvent, EconomicIndicator, EconomicSeries, Filing, MarketHoliday
 } from '../../schemas/events.ts'
-import { commonOf, malformed, newestOf, toDay, toFields, toNumber, toPrice, toText, toUrl } from '../parse.ts'
+import { commonOf, malformed, newestOf, NO_ACTION, toDay, toFields, toNumber, toPrice, toText, toUrl } from '../parse.ts'
 import type { Capabilities, DayWindow, ProviderCall } from '../types.ts'
 import {
   isInside, newestFirst, notEntitled, planLineOfPast, requestOf, toList, toOwnRows, type Fetch
@@ -55,18 +55,6 @@ export function toSplits (body: unknown, instrument: Instrument): CorporateActio
     split_from: toPrice(row.fromFactor),
     split_to: toPrice(row.toFactor)
   }))
-}
-
-const NO_ACTION = {
-  record_date: null,
-  pay_date: null,
-  declaration_date: null,
-  amount: null,
-  currency: null,
-  frequency: null,
-  special: null,
-  split_from: null,
-  split_to: null
 }
 
 export const fetchEconomicCalendar: Fetch<'economic_calendar'> = async ({ from, to, country, limit }, call) => {

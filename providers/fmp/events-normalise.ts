@@ -3,7 +3,7 @@ import { NEW_YORK } from '../../market/time.ts'
 import {
   MATURITIES, type CorporateAction, type EconomicEvent, type EconomicSeries, type Filing, type MarketHoliday
 } from '../../schemas/events.ts'
-import { currencyOf, toDay, toNumber, toPrice, toText, toUrl, type Fields } from '../parse.ts'
+import { currencyOf, NO_ACTION, toDay, toNumber, toPrice, toText, toUrl, type Fields } from '../parse.ts'
 import type { DayWindow } from '../types.ts'
 import { clockReader, listOf, newestFirst, rowsAbout } from './normalise.ts'
 
@@ -14,18 +14,6 @@ function isInside (day: string | null, { from, to }: DayWindow): day is string {
 /** Payouts a year. */
 const FREQUENCIES: Record<string, number> = {
   Weekly: 52, 'Bi-Weekly': 26, Monthly: 12, Quarterly: 4, 'Semi-Annual': 2, Annual: 1, Special: 0
-}
-
-const NO_ACTION = {
-  record_date: null,
-  pay_date: null,
-  declaration_date: null,
-  amount: null,
-  currency: null,
-  frequency: null,
-  special: null,
-  split_from: null,
-  split_to: null
 }
 
 /** Rows of `dividends` with their ex-date in the window. */

@@ -2,7 +2,7 @@ import { NEW_YORK, wallClock } from '../../market/time.ts'
 import {
   MATURITIES, type CorporateAction, type EconomicIndicator, type EconomicSeries, type Filing, type MarketHoliday
 } from '../../schemas/events.ts'
-import { commonOf, malformed, toDate, toDay, toNumber, toPrice, toRows, toText, toUrl, type Fields } from '../parse.ts'
+import { commonOf, malformed, NO_ACTION, toDate, toDay, toNumber, toPrice, toRows, toText, toUrl, type Fields } from '../parse.ts'
 import { planLine } from '../plan-line.ts'
 import type { Answer, Capabilities, ProviderCall } from '../types.ts'
 import { toCurrency, toUpstreamSymbol } from './normalise.ts'
@@ -69,22 +69,8 @@ function toDividend (row: Fields, symbol: string): CorporateAction | null {
 
 function toSplit (row: Fields, symbol: string): CorporateAction | null {
   const [from, to] = [toPrice(row.split_from), toPrice(row.split_to)]
-  return from === null || to === null
-    ? null
-    : {
-        type: 'split',
-        symbol,
-        ex_date: toDay(row.execution_date),
-        record_date: null,
-        pay_date: null,
-        declaration_date: null,
-        amount: null,
-        currency: null,
-        frequency: null,
-        special: null,
-        split_from: from,
-        split_to: to
-      }
+  if (from === null || to === null) return null
+  return { ...NO_ACTION, type: 'split', symbol, ex_date: toDay(row.execution_date), split_from: from, split_to: to }
 }
 
 interface Series { table: string, unit: string, read: (row: Fields) => Record<string, number | null> }
