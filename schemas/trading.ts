@@ -9,6 +9,7 @@ const number = Nullable(Type.Number())
 export const MOVER_LISTS = ['gainers', 'losers', 'most_active'] as const
 export type MoverList = typeof MOVER_LISTS[number]
 
+/** The change is against the close before; the volume is in shares, or in units of the base currency. */
 export const MoverSchema = Type.Object({
   symbol: Type.String(),
   name: text,
@@ -22,7 +23,7 @@ export type Mover = Static<typeof MoverSchema>
 
 export const OptionTypeSchema = Type.Enum(['call', 'put'])
 
-/** One contract. Prices are a share, for 100 shares a contract as a rule; volatility and greeks as fractions. */
+/** One contract. Prices are a share, for 100 shares a contract as a rule; volume and open interest count contracts. */
 export const OptionContractSchema = Type.Object({
   /** The OCC symbol: `AAPL261218C00250000`. */
   contract: Type.String(),
@@ -35,11 +36,17 @@ export const OptionContractSchema = Type.Object({
   last: number,
   volume: number,
   open_interest: number,
+  /** A year's, as a fraction: 0.31 is 31 %. */
   implied_volatility: number,
+  /** How much the contract's price moves where a share moves by 1. */
   delta: number,
+  /** How much delta does. */
   gamma: number,
+  /** How much the price moves in a calendar day. */
   theta: number,
+  /** … where the volatility moves by a percentage point, from 0.31 to 0.32. */
   vega: number,
+  /** … where the interest rate moves by a percentage point. */
   rho: number,
   /** When the newest of its prices was made. */
   as_of: text
