@@ -138,7 +138,9 @@ for (const name of NAMES) {
 
 test('finnhub: a redirect to its site is not followed, so no other host gets the key', async t => {
   const site = await serve(t, (_, response) => { response.end('{"c":1}') })
-  const { url, asked } = await serve(t, (_, response) => { response.writeHead(302, { location: `${site.url}/` }).end() })
+  const { url, asked } = await serve(t, (_, response) => {
+    response.writeHead(302, { location: `${site.url}/` }).end()
+  })
   const error = await callAt(t, url, 'finnhub').request({ path: '/quote' }).catch(error => error)
   t.equal(codeOf(error), 'PROVIDER_MALFORMED')
   t.equal(asked.length, 1)
@@ -156,7 +158,8 @@ test('polygon: a next page at another host is asked of the known one, with the k
     response.end(JSON.stringify(page))
   })
   const { data } = await polygon.capabilities.bars!.fetch(bars({}), callAt(t, url, 'polygon'))
-  t.same(data.items.AAPL?.bars.map(({ time }) => time), ['2026-03-02', '2026-03-03'], 'a short page is not the last one')
+  const days = data.items.AAPL?.bars.map(({ time }) => time)
+  t.same(days, ['2026-03-02', '2026-03-03'], 'a short page is not the last one')
   t.equal(asked[1]?.url, '/v2/aggs/ticker/AAPL/range/1/day/1/2?cursor=abc')
   t.equal(asked[1]?.headers.authorization, 'Bearer canary-key')
   t.equal(other.asked.length, 0)
@@ -186,7 +189,8 @@ for (const name of ['fmp', 'finnhub'] as const) {
 test('alpaca: a null in a map, or in place of one, is an unknown symbol', async t => {
   const { quote, bars: series } = alpaca.capabilities
   const both = { instruments: instruments('BTC/USD', 'ETH/USD') }
-  const { data } = await quote!.fetch(both, answering({ snapshots: { 'BTC/USD': null, 'ETH/USD': { latestTrade: { p: 1 } } } }))
+  const body = { snapshots: { 'BTC/USD': null, 'ETH/USD': { latestTrade: { p: 1 } } } }
+  const { data } = await quote!.fetch(both, answering(body))
   t.same([Object.keys(data.items), Object.keys(data.failures)], [['ETH/USD'], ['BTC/USD']])
   for (const body of [{ bars: null }, { bars: { AAPL: null } }, { bars: {} }]) {
     const { data } = await series!.fetch(bars({}), answering(body))
@@ -250,10 +254,11 @@ test('polygon: sizes in round lots are not shown as shares', async t => {
 })
 
 test('polygon: before the opening a snapshot is cleared, and its zeros are not prices', async t => {
-  const cleared = { ticker: 'AAPL', session: { price: 0, open: 0, high: 0, low: 0, close: 0, volume: 0, previous_close: 250 } }
+  const session = { price: 0, open: 0, high: 0, low: 0, close: 0, volume: 0, previous_close: 250 }
+  const last = { T: 'AAPL', o: 249, h: 251, l: 248, c: 250, v: 9, t: 1772571600000 }
   const { call } = fakeCall(({ path }) => path === '/v3/snapshot'
-    ? { status: 'OK', results: [cleared] }
-    : { status: 'OK', ticker: 'AAPL', results: [{ T: 'AAPL', o: 249, h: 251, l: 248, c: 250, v: 9, t: 1772571600000 }] })
+    ? { status: 'OK', results: [{ ticker: 'AAPL', session }] }
+    : { status: 'OK', ticker: 'AAPL', results: [last] })
   const { data } = await polygon.capabilities.quote!.fetch({ instruments: instruments('AAPL') }, call)
   t.match(data.items.AAPL, { price: 250, open: 249, feed: 'eod', as_of: '2026-03-03T21:00:00Z' })
 })
@@ -297,17 +302,19 @@ test('the same clock is New York\'s in one list and UTC in another, wherever the
     process.env.TZ = here
     for (const { capabilities: { filings } } of [fmp, finnhub]) {
       const { data } = await filings!.fetch({ ...company, ...window }, answering([filed]))
-      t.match(data, [{ filed_at: '2025-03-13', accepted_at: '2025-03-13T12:30:00Z' }], `accepted by New York's clock, in ${here}`)
+      const [filing] = data
+      t.match(filing, { filed_at: '2025-03-13', accepted_at: '2025-03-13T12:30:00Z' }, `New York's, in ${here}`)
     }
     for (const [provider, body] of [[fmp, [released]], [finnhub, { economicCalendar: [released] }]] as const) {
       const { data } = await provider.capabilities.economic_calendar!.fetch(window, answering(body))
-      t.match(data, [{ time: '2025-03-13T08:30:00Z' }], `released by UTC, in ${here}`)
+      t.match(data, [{ time: '2025-03-13T08:30:00Z' }], `UTC, in ${here}`)
     }
   }
 })
 
 test('finnhub: a search that finds nothing is an empty list', async t => {
-  const { data } = await finnhub.capabilities.search!.fetch({ query: 'zzzz', limit: 5 }, answering({ count: 0, result: [] }))
+  const call = answering({ count: 0, result: [] })
+  const { data } = await finnhub.capabilities.search!.fetch({ query: 'zzzz', limit: 5 }, call)
   t.same(data, [])
 })
 

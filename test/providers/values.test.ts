@@ -47,14 +47,15 @@ const SHAPES: { [C in Exclude<Capability, 'bars'>]: TSchema } = {
 /** How many numbers of a value are 0. */
 function zerosIn (value: unknown): number {
   if (value === 0) return 1
-  return typeof value === 'object' && value !== null ? Object.values(value).reduce((sum, part) => sum + zerosIn(part), 0) : 0
+  if (typeof value !== 'object' || value === null) return 0
+  return Object.values(value).reduce((sum: number, part) => sum + zerosIn(part), 0)
 }
 
 const NOTHINGS = [() => null, () => undefined, () => '', () => ({}), () => [], () => true]
 const asText = (value: unknown) => typeof value === 'number' ? String(value) : value
 
 for (const name of NAMES) {
-  test(`${name}: a value that is null, missing or of another kind is null, never 0, and costs nothing else`, async t => {
+  test(`${name}: a value that is null, missing or of another kind is never 0, and costs nothing else`, async t => {
     for (const capability of capabilitiesOf(name)) {
       const shape = Compile(SHAPES[capability as keyof typeof SHAPES])
       const zeros = zerosIn(await answerOf(name, capability))
@@ -95,7 +96,8 @@ test('a market value is in units, though one provider counts in millions', async
     return [data.market_cap, data.shares_outstanding]
   }
   t.same(await readAll([
-    ['polygon', ask('polygon'), () => ({ status: 'OK', results: { ticker: 'ACME', market_cap: 830250000, share_class_shares_outstanding: 20006000 } })],
+    ['polygon', ask('polygon'), () =>
+      ({ results: { ticker: 'ACME', market_cap: 830250000, share_class_shares_outstanding: 20006000 } })],
     ['fmp', ask('fmp'), () => [{ symbol: 'ACME', marketCap: 830250000 }]],
     ['finnhub', ask('finnhub'), () => ({ ticker: 'ACME', marketCapitalization: 830.25, shareOutstanding: 20.006 })]
   ]), [[830250000, 20006000], [830250000, null], [830250000, 20006000]])
@@ -109,11 +111,17 @@ test('a yield and a return are fractions, though one provider counts in percent'
   const expected = [0.0044, 1.5284, 1.52, 14e9]
   t.same(await readAll([
     ['polygon', ask('polygon'), () =>
-      ({ status: 'OK', results: [{ dividend_yield: 0.0044, return_on_equity: 1.5284, debt_to_equity: 1.52, market_cap: 14e9 }] })],
+      ({ results: [{ dividend_yield: 0.0044, return_on_equity: 1.5284, debt_to_equity: 1.52, market_cap: 14e9 }] })],
     ['fmp', ask('fmp'), () =>
       [{ dividendYieldTTM: 0.0044, returnOnEquityTTM: 1.5284, debtToEquityRatioTTM: 1.52, marketCap: 14e9 }]],
-    ['finnhub', ask('finnhub'), () =>
-      ({ metric: { currentDividendYieldTTM: 0.44, roeTTM: 152.84, 'totalDebt/totalEquityQuarterly': 1.52, marketCapitalization: 14000 } })]
+    ['finnhub', ask('finnhub'), () => ({
+      metric: {
+        currentDividendYieldTTM: 0.44,
+        roeTTM: 152.84,
+        'totalDebt/totalEquityQuarterly': 1.52,
+        marketCapitalization: 14000
+      }
+    })]
   ]), [expected, expected, expected])
 })
 
@@ -128,8 +136,9 @@ test('a weight is in percent, though one provider counts in fractions', async t 
 })
 
 test('a mover\'s change is in percent under each of its names', async t => {
+  const input = { list: 'gainers', asset_class: 'stock', limit: 1 } as const
   const ask = (name: Name) => async (call: ProviderCall) => {
-    const { data } = await PROVIDERS[name].capabilities.market_movers!.fetch({ list: 'gainers', asset_class: 'stock', limit: 1 }, call)
+    const { data } = await PROVIDERS[name].capabilities.market_movers!.fetch(input, call)
     return data[0]?.change_percent
   }
   t.same(await readAll([
@@ -144,7 +153,7 @@ test('a surprise is in percent of the estimate, though one provider\'s own is a 
     (await PROVIDERS[name].capabilities.earnings!.fetch(company, call)).data[0]?.eps_surprise_percent
   t.same(await readAll([
     ['polygon', ask('polygon'), () =>
-      ({ status: 'OK', results: [{ ticker: 'ACME', date: '2026-02-10', actual_eps: 1.8, estimated_eps: 1.5, eps_surprise_percent: 0.2 }] })],
+      ({ results: [{ date: '2026-02-10', ticker: 'ACME', actual_eps: 1.8, estimated_eps: 1.5, eps_surprise_percent: 0.2 }] })],
     ['fmp', ask('fmp'), () => [{ symbol: 'ACME', date: '2026-02-10', epsActual: 1.8, epsEstimated: 1.5 }]],
     ['finnhub', ask('finnhub'), ({ path }) => path === '/stock/earnings'
       ? [{ symbol: 'ACME', period: '2025-12-31', actual: 1.8, estimate: 1.5, surprisePercent: 20 }]
@@ -153,8 +162,9 @@ test('a surprise is in percent of the estimate, though one provider\'s own is a 
 })
 
 test('shares that an insider sold are negative, though one provider tells the direction apart', async t => {
+  const input = { ...company, from: '2025-03-04', to: '2026-03-04' }
   const ask = (name: Name) => async (call: ProviderCall) => {
-    const { data } = await PROVIDERS[name].capabilities.insider_trades!.fetch({ ...company, from: '2025-03-04', to: '2026-03-04' }, call)
+    const { data } = await PROVIDERS[name].capabilities.insider_trades!.fetch(input, call)
     return [data[0]?.shares, data[0]?.shares_after]
   }
   t.same(await readAll([

@@ -32,7 +32,7 @@ async function write (server: Server, admin: string, name: string, done: Acknowl
   }
 }
 
-t.test(`what was acknowledged outlives ${KILLS} × kill -9`, { timeout: 110_000 }, async t => {
+t.test(`what was acknowledged outlives ${KILLS} × kill -9`, { timeout: 280_000 }, async t => {
   const dataDir = await copyFolder(t, made)
   const done: Acknowledged = { connections: [], credentials: [], sessions: [] }
   let server = await startServer(t, dataDir)

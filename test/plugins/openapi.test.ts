@@ -1,0 +1,19 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import t from 'tap'
+import { TOOLS } from '../../tools/index.ts'
+import { build } from '../helper.ts'
+
+t.test('the OpenAPI document is valid and describes every tool with its arguments', async t => {
+  const { app } = await build(t)
+  const response = await app.inject({ url: '/openapi.json', headers: { host: 'localhost' } })
+  t.equal(response.statusCode, 200)
+  const document = response.json()
+  const { valid, errors } = await new Validator().validate(document)
+  t.ok(valid, JSON.stringify(errors, null, 1)?.slice(0, 2000))
+  t.match(document.openapi, /^3\.1/)
+  for (const { name, input } of TOOLS) {
+    const { operationId, parameters = [] } = document.paths[`/api/tools/${name}`].get
+    t.equal(operationId, name)
+    t.same(parameters.map((parameter: { name: string }) => parameter.name).sort(), Object.keys(input.properties).sort(), name)
+  }
+})
