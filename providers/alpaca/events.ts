@@ -83,7 +83,7 @@ const NO_PAYOUT = { amount: null, currency: null, special: null }
 function toPayout (row: Fields) {
   return {
     amount: toPrice(row.rate),
-    currency: toText(row.currency, 3) ?? (row.foreign === false ? 'USD' : null),
+    currency: /^[A-Z]{3}$/.exec(String(row.currency))?.[0] ?? (row.foreign === false ? 'USD' : null),
     special: typeof row.special === 'boolean' ? row.special : null,
     split_from: null,
     split_to: null

@@ -19,6 +19,9 @@ const NOW = new Date('2026-03-04T15:00:00Z')
 /** A call whose every request gets the same answer. */
 const answering = (body: unknown) => fakeCall(() => body, { now: NOW }).call
 
+const company = { instrument: parseSymbol('ACME'), limit: 5 }
+const year = { from: '2025-03-04', to: '2026-03-04' }
+
 const bars = (input: Partial<BarsInput>): BarsInput => ({
   instruments: instruments('AAPL'),
   timeframe: '1day',
@@ -219,6 +222,14 @@ test('alpaca: entities in a headline are the characters that they stand for', as
   t.equal(data[0]?.title, 'AT&T\'s "plan" — up')
 })
 
+test('alpaca: a currency that is no code is not cut down to one', async t => {
+  const row = { symbol: 'ACME', ex_date: '2026-02-09', rate: 0.3, foreign: true, currency: 'Canadian dollar' }
+  const input = { ...company, ...year, types: ['dividend'] as const }
+  const body = { corporate_actions: { cash_dividends: [row] } }
+  const { data } = await alpaca.capabilities.corporate_actions!.fetch(input, answering(body))
+  t.match(data, [{ amount: 0.3, currency: null }])
+})
+
 test('polygon: success has three names, one of which is a delay', async t => {
   const delayOf = async (status: string) => {
     const body = { status, results: [{ ticker: 'AAPL', session: { price: 1 } }] }
@@ -262,9 +273,6 @@ test('polygon: before the opening a snapshot is cleared, and its zeros are not p
   const { data } = await polygon.capabilities.quote!.fetch({ instruments: instruments('AAPL') }, call)
   t.match(data.items.AAPL, { price: 250, open: 249, feed: 'eod', as_of: '2026-03-03T21:00:00Z' })
 })
-
-const company = { instrument: parseSymbol('ACME'), limit: 5 }
-const year = { from: '2025-03-04', to: '2026-03-04' }
 
 /** Lists of Polygon's that begin with the oldest or with the letter A, unless told otherwise. */
 const SORTED: { [C in Capability]?: [input: Capabilities[C]['input'], sort: string] } = {

@@ -149,12 +149,13 @@ test('a mover\'s change is in percent under each of its names', async t => {
 })
 
 test('a surprise is in percent of the estimate, though one provider\'s own is a fraction', async t => {
+  const report = { date: '2026-02-10' }
   const ask = (name: Name) => async (call: ProviderCall) =>
     (await PROVIDERS[name].capabilities.earnings!.fetch(company, call)).data[0]?.eps_surprise_percent
   t.same(await readAll([
     ['polygon', ask('polygon'), () =>
-      ({ results: [{ date: '2026-02-10', ticker: 'ACME', actual_eps: 1.8, estimated_eps: 1.5, eps_surprise_percent: 0.2 }] })],
-    ['fmp', ask('fmp'), () => [{ symbol: 'ACME', date: '2026-02-10', epsActual: 1.8, epsEstimated: 1.5 }]],
+      ({ results: [{ ...report, ticker: 'ACME', actual_eps: 1.8, estimated_eps: 1.5, eps_surprise_percent: 0.2 }] })],
+    ['fmp', ask('fmp'), () => [{ ...report, symbol: 'ACME', epsActual: 1.8, epsEstimated: 1.5 }]],
     ['finnhub', ask('finnhub'), ({ path }) => path === '/stock/earnings'
       ? [{ symbol: 'ACME', period: '2025-12-31', actual: 1.8, estimate: 1.5, surprisePercent: 20 }]
       : { earningsCalendar: [] }]
