@@ -29,7 +29,18 @@ export function toPrice (value: unknown): number | null {
   return toNumber(value) || null
 }
 
-const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', '#39': "'" }
+const TAG = /<[/!?a-z][^>]*>/gi
+const ENTITY = /&(?:(amp|lt|gt|quot|apos|nbsp)|#(\d{1,7})|#x([\da-f]{1,6}));/gi
+const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' }
+
+/** Once only: what is an entity then was meant to be read as one. */
+function withoutEntities (text: string): string {
+  return text.replace(ENTITY, (_, name?: string, decimal?: string, hex?: string) => {
+    if (name) return ENTITIES[name.toLowerCase()]!
+    const code = decimal ? Number(decimal) : parseInt(hex!, 16)
+    return code <= 0x10ffff ? String.fromCodePoint(code) : ' '
+  })
+}
 
 /**
  * One line of plain text: no HTML, no control, zero-width or bidirectional characters, at most `max` characters.
@@ -38,19 +49,19 @@ const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"'
 export function toText (value: unknown, max = 300): string | null {
   if (typeof value === 'number') return String(value)
   if (typeof value !== 'string') return null
-  const plain = value
-    .replace(/<[^>]*>/g, ' ')
-    .replace(/&(amp|lt|gt|quot|apos|nbsp|#39);/g, (_, name: string) => ENTITIES[name]!)
-    .replace(/&#(\d{1,6});/g, (_, code: string) => Number(code) <= 0x10ffff ? String.fromCodePoint(Number(code)) : ' ')
-    .replace(/[\p{Cf}\p{Co}\p{Cn}]/gu, '')
+  // Tags last: entities may spell one, and characters that do not show may stand in one.
+  const plain = withoutEntities(value)
+    .replace(/[\p{Cf}\p{Co}\p{Cn}\p{Cs}]/gu, '')
+    .replace(TAG, ' ')
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
-  return plain === '' ? null : plain.length > max ? `${plain.slice(0, max - 1)}…` : plain
+  if (plain.length <= max) return plain || null
+  return `${plain.slice(0, max - 1).replace(/[\ud800-\udbff]$/, '')}…`
 }
 
-/** A link that is http(s) and nothing else. */
+/** A link that is http(s) and nothing else: no space, tag or invisible character. */
 export function toUrl (value: unknown): string | null {
-  return typeof value === 'string' && /^https?:\/\/\S{3,2000}$/.test(value) ? value : null
+  return typeof value === 'string' && /^https?:\/\/[^\s<>"\p{C}]{3,2000}$/u.test(value) ? value : null
 }
 
 /** A calendar day, also out of a longer stamp. */
@@ -91,7 +102,7 @@ export function toCaret (symbol: string): string {
 /** The canonical spelling of an index in caret spelling: `^GSPC` is `I:SPX`. */
 export function fromCaret (symbol: string): string {
   const name = symbol.slice(1)
-  return `I:${CANONICAL_NAMES[name] ?? name}`
+  return `I:${Object.hasOwn(CANONICAL_NAMES, name) ? CANONICAL_NAMES[name] : name}`
 }
 
 /** The trading days that a window's bars begin on, inclusive; of weeks and months, from the first one's first day. */

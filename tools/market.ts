@@ -12,6 +12,7 @@ export const getMarketStatus = defineTool({
   input: Type.Object({ provider: pinnable('market_status') }, { additionalProperties: false }),
   output: MarketStatusSchema,
   ttl: () => 20,
+  untrusted: ['holiday'],
   async fetch (_, call) {
     const answer = await call.route.one('market_status', {}, call)
     // What a provider leaves out, the exchange's calendar knows.

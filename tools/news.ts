@@ -23,7 +23,7 @@ export const getNews = defineList({
   columns: () => COLUMNS,
   limit: { usual: 10, most: 200 },
   format: 'records',
-  untrusted: ['title', 'summary', 'author'],
+  untrusted: ['title', 'summary', 'author', 'source'],
   ttl: () => 120,
   async fetch ({ symbols = [], start, end, lookback }, call) {
     const windowed = start !== undefined || end !== undefined || lookback !== undefined

@@ -12,16 +12,16 @@ function isInside (day: string | null, { from, to }: DayWindow): day is string {
 }
 
 /** Payouts a year. */
-const FREQUENCIES: Record<string, number> = {
+const FREQUENCIES = new Map(Object.entries({
   Weekly: 52, 'Bi-Weekly': 26, Monthly: 12, Quarterly: 4, 'Semi-Annual': 2, Annual: 1, Special: 0
-}
+}))
 
 /** Rows of `dividends` with their ex-date in the window. */
 export function toDividends (body: unknown, instrument: Instrument, window: DayWindow): CorporateAction[] {
   return rowsAbout(body, instrument, 'dividends').flatMap(row => {
     const exDate = toDay(row.date)
     if (!isInside(exDate, window)) return []
-    const frequency = FREQUENCIES[String(row.frequency)] ?? null
+    const frequency = FREQUENCIES.get(String(row.frequency)) ?? null
     return {
       type: 'dividend',
       symbol: instrument.symbol,
@@ -50,7 +50,7 @@ export function toSplits (body: unknown, instrument: Instrument, window: DayWind
 }
 
 /** What FMP calls countries otherwise than ISO 3166 does. */
-const COUNTRIES: Record<string, string> = { UK: 'GB', EMU: 'EU' }
+const COUNTRIES = new Map([['UK', 'GB'], ['EMU', 'EU']])
 
 /** Rows of `economic-calendar` in the window of UTC days, earliest first. */
 export function toEvents (body: unknown, window: DayWindow, country?: string): EconomicEvent[] {
@@ -64,7 +64,7 @@ export function toEvents (body: unknown, window: DayWindow, country?: string): E
       const impact = toText(row.impact, 10)?.toLowerCase()
       return {
         time: time!,
-        country: code && (COUNTRIES[code] ?? code),
+        country: code && (COUNTRIES.get(code) ?? code),
         event,
         impact: impact === 'low' || impact === 'medium' || impact === 'high' ? impact : null,
         actual: toNumber(row.actual),

@@ -8,13 +8,15 @@ import { TOOLS } from '../../tools/index.ts'
 import { answersOf, capabilitiesOf, NAMES } from '../fixtures/worlds.ts'
 
 /** What no text may hold on its way out: tags, control, zero-width and bidirectional characters. */
-const FORBIDDEN = /<\/?[a-z]|\p{C}/iu
+const FORBIDDEN = /<[/!?a-z][^>]*>|\p{C}/iu
 /** The longest text of all is a company's description. */
 const MOST_CHARACTERS = 4000
 const MARK = 'poison'
 const POISONS = [
   (text: string) => `${text}<b>${MARK}</b>\u202e\u200b\u0007`,
-  (text: string) => `<b>${MARK}</b>\u202e\u200b\u0007${text}${'y'.repeat(6000)}`
+  (text: string) => `<b>${MARK}</b>\u202e\u200b\u0007${text}${'y\u{1f4b0}'.repeat(3000)}`,
+  // The same in entities, and with a character in the tag that does not show.
+  (text: string) => `&lt;b&gt;${MARK}&#60;/b&#x3E;&amp;#60;b>&#8238;&#x200B;<\u200bb>${text}`
 ].map(poison => (value: unknown) => typeof value === 'string' ? poison(value) : value)
 
 /** Fields whose words are a provider's or an exchange's own: venues, outlets, codes, units. */
@@ -44,9 +46,6 @@ const untrustedOf = (capability: Capability) =>
 
 const knownOf = (capability: Capability) => [...untrustedOf(capability), ...VOCABULARY[capability] ?? []]
 
-/** Links are no text: see `toUrl`. */
-const LINKS = new Set(['url', 'website'])
-
 /** Every text of an answer, with the name of its field: an item of a list goes by the list's. */
 function * fieldsOf (value: unknown, field = ''): Generator<[field: string, text: string]> {
   if (typeof value === 'string') yield [field, value]
@@ -68,7 +67,6 @@ for (const name of NAMES) {
       const faults = new Set<string>()
       for await (const { data } of answersOf(name, capability, POISONS)) {
         for (const [field, text] of fieldsOf(data)) {
-          if (LINKS.has(field)) continue
           if (FORBIDDEN.test(text)) faults.add(`${field}: ${JSON.stringify(text.slice(0, 80))}`)
           if (text.length > MOST_CHARACTERS) faults.add(`${field}: ${text.length} characters`)
           if (text.toLowerCase().includes(MARK)) fields.add(field)
