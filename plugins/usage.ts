@@ -22,7 +22,7 @@ declare module 'fastify' {
 }
 
 /** A plan that leaves out single symbols may refuse hundreds. */
-const MOST_REFUSALS = 20
+const MOST_REFUSALS = 10
 
 /** Reads the audit log for the session's calls, and the providers' counts. */
 export default fp(async app => {

@@ -167,6 +167,8 @@ export interface Provider {
   title: string
   /** What `credential` must hold; none for the sample market. */
   credential_fields: readonly ('api_key' | 'key_id' | 'secret_key')[]
+  /** Its own spelling of an instrument that it serves; absent where it is ours. */
+  toUpstreamSymbol?: (instrument: Instrument) => string
   /** Capabilities that answer without a key, for these kinds of instrument. */
   keyless?: Partial<Record<Capability, readonly AssetClass[]>>
   /** The headers that carry the key: keys never stand in a URL. */

@@ -35,7 +35,7 @@ export const ProviderUsageSchema = Type.Object({
   requests_today: Type.Integer(),
   /** Null: the provider has not said. */
   limit: Nullable(ProviderLimitSchema),
-  /** At most 20. */
+  /** At most 10. */
   not_entitled: Type.Array(Type.Omit(RefusalSchema, ['provider']))
 }, strict)
 export type ProviderUsage = Static<typeof ProviderUsageSchema>

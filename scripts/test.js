@@ -9,6 +9,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const output = join(root, '.tap', 'output.tap')
 const tap = join(dirname(createRequire(import.meta.url).resolve('tap/package.json')), 'dist', 'esm', 'run.mjs')
 
+/** Lines shown of one failure. */
+const MOST_LINES = 40
+
 rmSync(output, { force: true })
 const child = spawn(process.execPath, [tap, '--reporter=terse', `--output-file=${output}`, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
@@ -24,10 +27,29 @@ child.on('close', code => {
   }
   // A file that fails outside its tests counts too.
   if (code !== 0 && counts.failed === 0) counts.failed = Math.max(1, nested)
+  for (const failure of failuresOf(read(output))) process.stdout.write(`\n${failure}\n`)
   const skipped = counts.skipped ? `, ${counts.skipped} skipped` : ''
   process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed${skipped}\n`)
   process.exitCode = counts.failed || counts.passed === 0 ? 1 : 0
 })
+
+/** Each failed assertion with its file, its test and what was found: at the end, where a cut log still has it. */
+function failuresOf (report) {
+  const failures = []
+  const names = []
+  let failure
+  for (const line of report.split('\n')) {
+    const [, indent, name] = /^( *)# Subtest: (.*)/.exec(line) ?? []
+    if (name) names.splice(indent.length / 4, Infinity, name)
+    const [, depth, text] = /^( *)not ok \d+ - (.*)/.exec(line) ?? []
+    // Once nested, a failure is repeated for each test around it.
+    const isRepeated = depth !== undefined && failures.length > 0 && names[depth.length / 4] === text.replace(/ # time=.*/, '')
+    if (depth !== undefined && !isRepeated) failures.push(failure = [`not ok: ${[...names.slice(0, depth.length / 4), text].join(' > ')}`])
+    else if (/^ *\.\.\.$/.test(line)) failure = undefined
+    else if (failure && failure.length < MOST_LINES && !/^ *(---|ok|not ok)/.test(line)) failure.push(line.slice(0, 300))
+  }
+  return failures.map(lines => lines.join('\n'))
+}
 
 function read (file) {
   try { return readFileSync(file, 'utf8') } catch { return '' }

@@ -7,7 +7,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
-import { Type, type TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { codeOf, isProblem } from '../errors.ts'
 import { parseSymbol, type Instrument } from '../market/symbols.ts'
@@ -17,18 +16,8 @@ import { createMeter } from '../providers/meter.ts'
 import { createRequests } from '../providers/requests.ts'
 import type { Capabilities, Capability } from '../providers/types.ts'
 import { DEFAULT_SETTINGS } from '../schemas/control.ts'
-import {
-  CorporateActionSchema, EconomicEventSchema, EconomicSeriesSchema, FilingSchema, MarketHolidaySchema
-} from '../schemas/events.ts'
-import { EarningsSchema, KeyMetricsSchema, STATEMENT_SCHEMAS } from '../schemas/fundamentals.ts'
-import {
-  BarSeriesSchema, CompanyProfileSchema, MarketStatusSchema, NewsArticleSchema, QuoteSchema, SymbolMatchSchema,
-  type ProviderName
-} from '../schemas/market.ts'
-import {
-  AnalystRatingsSchema, EtfHoldingSchema, IndexConstituentSchema, InsiderTradeSchema, InstitutionalHolderSchema
-} from '../schemas/ownership.ts'
-import { MoverSchema, OptionContractSchema } from '../schemas/trading.ts'
+import type { ProviderName } from '../schemas/market.ts'
+import { SHAPES } from './contracts/shapes.ts'
 import { testKey } from './helper.ts'
 
 const shared = join(import.meta.dirname, '..', '..', 'shared')
@@ -81,35 +70,6 @@ function questionsAbout (instrument: Instrument): Question[] {
   ]
 }
 
-const listOf = (row: TSchema) => Type.Array(row)
-const perSymbol = (row: TSchema) => Type.Object({
-  items: Type.Record(Type.String(), row), failures: Type.Record(Type.String(), Type.Unknown())
-})
-
-const SHAPES: { [C in Capability]: TSchema } = {
-  quote: perSymbol(QuoteSchema),
-  bars: perSymbol(BarSeriesSchema),
-  search: listOf(SymbolMatchSchema),
-  profile: CompanyProfileSchema,
-  news: listOf(NewsArticleSchema),
-  market_status: MarketStatusSchema,
-  financials: Type.Union(Object.values(STATEMENT_SCHEMAS).map(listOf)),
-  key_metrics: KeyMetricsSchema,
-  earnings: listOf(EarningsSchema),
-  earnings_calendar: listOf(EarningsSchema),
-  corporate_actions: listOf(CorporateActionSchema),
-  analyst_ratings: AnalystRatingsSchema,
-  insider_trades: listOf(InsiderTradeSchema),
-  institutional_holders: listOf(InstitutionalHolderSchema),
-  market_movers: listOf(MoverSchema),
-  options_chain: listOf(OptionContractSchema),
-  economic_calendar: listOf(EconomicEventSchema),
-  economic_indicator: EconomicSeriesSchema,
-  filings: listOf(FilingSchema),
-  etf_holdings: listOf(EtfHoldingSchema),
-  index_constituents: listOf(IndexConstituentSchema),
-  market_calendar: listOf(MarketHolidaySchema)
-}
 const checks = Object.fromEntries(Object.entries(SHAPES).map(([name, shape]) => [name, Compile(shape)]))
 
 interface Recording { file: string, status: number, path: string, query: Record<string, string> }

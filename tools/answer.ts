@@ -32,26 +32,38 @@ export interface Draft {
   budget: number | null
 }
 
-/** Cells up to which no answer can be over a budget: it need not be measured. */
-const SMALL_CELLS = 150
-
 /**
  * The answer within its budget: where the rows cost more, it has the first ones, a summary of all and the cursor to the
- * rest.
+ * rest. What has no rows, or one, is sent as it is.
  */
 export function toAnswer (draft: Draft): Answer {
   const { tool, args, fetched, place, budget } = draft
-  let limit = place.limit
-  let answer = answerWith(draft, limit)
-  const cells = (answer.table?.rows.length ?? 0) * (answer.table?.columns.length ?? 0)
-  if (budget === null || cells <= SMALL_CELLS) return answer
-  let shown = tool.present(fetched.data, args, place).rows?.shown ?? 0
+  const whole = tool.present(fetched.data, args, place)
+  let answer = answerOf(draft, whole)
+  if (budget === null || !whole.rows || fitsSurely(whole, budget)) return answer
+  let { shown } = whole.rows
   for (let tokens = tokensOf(answer); tokens > budget && shown > 1; tokens = tokensOf(answer)) {
-    limit = Math.max(1, Math.min(shown - 1, Math.floor(shown * budget / tokens * 0.97)))
-    answer = answerWith(draft, limit, shown)
-    shown = limit
+    shown = Math.max(1, Math.min(shown - 1, Math.floor(shown * budget / tokens * 0.97)))
+    const part = tool.present(fetched.data, args, { offset: place.offset, limit: shown })
+    // The summary is of all the rows that were asked for, not of those that fit.
+    answer = answerOf(draft, part, { shown, summary: whole.summary?.() })
   }
   return answer
+}
+
+/** A cell's name and marks, in characters. */
+const CELL_OVERHEAD = 24
+/** The receipt and the header, in characters. */
+const FRAME = 1000
+
+/** Whether the answer need not be measured: no text has more than a token a character, and it is sent at most twice. */
+function fitsSurely ({ table }: Presented, budget: number): boolean {
+  let characters = FRAME
+  for (const row of table?.rows ?? []) {
+    for (const value of row) characters += CELL_OVERHEAD + (typeof value === 'string' ? value.length : 12)
+    if (2 * characters > budget) return false
+  }
+  return table !== undefined
 }
 
 /** What a model reads of it: the object and the text beside it. */
@@ -59,27 +71,26 @@ function tokensOf ({ structured, text }: Answer): number {
   return estimateTokens(text) + estimateTokens(JSON.stringify(structured))
 }
 
-/** @param cutFrom how many rows would have stood there without the budget */
-function answerWith (draft: Draft, limit: number, cutFrom?: number): Answer {
-  const { tool, args, fetched, place } = draft
-  const presented = tool.present(fetched.data, args, { offset: place.offset, limit })
-  const meta = metaOf(draft, presented, cutFrom === undefined ? undefined : limit)
+/** Rows that the budget left, and what it says of all of them. */
+interface Cut { shown: number, summary: Record<string, unknown> | undefined }
+
+function answerOf (draft: Draft, presented: Presented, cut?: Cut): Answer {
+  const meta = metaOf(draft, presented, cut)
+  const isCsv = draft.args['format'] === 'csv'
   return {
     structured: { data: presented.data, meta },
     table: presented.table,
     // Made when read: REST needs neither text.
-    get text () { return args['format'] === 'csv' ? this.fullText : toText(presented, meta, this.fullText) },
+    get text () { return isCsv ? this.fullText : toText(presented, meta, this.fullText) },
     get fullText () { return toFullText(presented, meta) }
   }
 }
 
-function metaOf (draft: Draft, presented: Presented, cutTo: number | undefined): Meta {
-  const { tool, args, fetched: { data, meta: kept }, place, cache, now, clock, budget } = draft
-  // Of all the rows that were asked for, not of those that fit.
-  const summary = cutTo === undefined ? undefined : tool.present(data, args, place).summary?.()
+function metaOf (draft: Draft, presented: Presented, cut: Cut | undefined): Meta {
+  const { tool, fetched: { meta: kept }, cache, now, clock, budget } = draft
   const cursor = nextCursor(draft, presented)
   const truncated = [
-    cutTo !== undefined && `More than ${cutTo} rows do not fit into ${budget} tokens. Send next_cursor as cursor for the next ones, choose fields, or narrow the question.`,
+    cut && `More than ${cut.shown} rows do not fit into ${budget} tokens. Send next_cursor as cursor for the next ones, choose fields, or narrow the question.`,
     presented.truncated
   ].filter(Boolean).join(' ')
   return {
@@ -88,7 +99,7 @@ function metaOf (draft: Draft, presented: Presented, cutTo: number | undefined):
     ...(tool.untrusted?.length && { untrusted_fields: [...tool.untrusted] }),
     ...(cursor && { next_cursor: cursor }),
     ...(truncated && { truncated }),
-    ...(summary && { summary }),
+    ...(cut?.summary && { summary: cut.summary }),
     cache: { hit: cache.hit, age_seconds: cache.age_seconds },
     market: {
       session: clock.session,

@@ -67,7 +67,9 @@ export const getBars = defineTool({
     const caption = pages.map(toCaption).join('; ')
     if (detail === 'summary') {
       const summarised = pages.map(one => ({ ...basisOf(one, isOnly), summary: summaryOf(one) }))
-      return { data: { series: summarised }, caption }
+      const rows = pages.map(one => ({ symbol: one.symbol, ...summaryOf(one) }))
+      const table = toTable(rows, ['symbol', ...Object.keys(SummarySchema.properties)])
+      return { data: { series: summarised }, table, caption }
     }
     const columns = pickColumns(detail === 'full' || fields ? COLUMNS : LEAN_COLUMNS, fields)
     const rows = {
@@ -79,7 +81,8 @@ export const getBars = defineTool({
       table: joined(pages, columns),
       caption,
       rows,
-      summary: () => Object.fromEntries(series.map(one => [one.symbol, summaryOf(pageOf(one, 0, limit))]))
+      summary: () => Object.fromEntries(pages.map(one =>
+        [one.symbol, series.length > FEW ? briefOf(one) : summaryOf(one)]))
     }
     const isWindow = start !== undefined || lookback !== undefined
     return isWindow && rows.fetched > offset + rows.shown
@@ -91,6 +94,14 @@ export const getBars = defineTool({
 function pageOf (series: Series, offset: number, limit: number): Series {
   const bars = fromNewest(series.bars, offset, limit)
   return { ...series, bars, last_bar_complete: offset > 0 || series.last_bar_complete }
+}
+
+/** Series up to which each may have a summary of its own beside its first rows. */
+const FEW = 5
+
+function briefOf (series: Series) {
+  const { last, return_percent: growth } = summaryOf(series) ?? {}
+  return { last, return_percent: growth }
 }
 
 const basisOf = ({ bars, ...header }: Series, isOnly: boolean) => toBasis(header, isOnly)

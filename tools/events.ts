@@ -7,7 +7,7 @@ import { commonOf } from '../providers/parse.ts'
 import type { Routed } from '../providers/router.ts'
 import { ACTIONS, CorporateActionSchema, FilingSchema, MarketHolidaySchema, type MarketHoliday } from '../schemas/events.ts'
 import { EarningsSchema } from '../schemas/fundamentals.ts'
-import type { ProviderName } from '../schemas/market.ts'
+import { ProviderNameSchema, type ProviderName } from '../schemas/market.ts'
 import type { ToolCall } from './define.ts'
 import { DAYS, StockSchema, toInstrumentOf, WindowSchema } from './inputs.ts'
 import { defineList } from './list.ts'
@@ -115,7 +115,7 @@ const thisYear = (today: string): Days => ({ from: `${today.slice(0, 4)}-01-01`,
 const CLOSING_DAYS: DayRules = { usual: thisYear, most: 3660 }
 const FIRST_RULED_DAY = '2000-01-01'
 
-const SourceSchema = Type.Enum(['rules', 'alpaca', 'polygon', 'fmp', 'finnhub', 'sample'])
+const SourceSchema = Type.Enum(['rules', ...ProviderNameSchema.enum])
 const SourcedHolidaySchema = Type.Object({ ...MarketHolidaySchema.properties, source: SourceSchema })
 interface SourcedHoliday extends MarketHoliday { source: 'rules' | ProviderName }
 

@@ -68,16 +68,33 @@ function closing (meta: Meta): string[] {
   return [receiptLine(meta), ...summary ? [`all rows: ${JSON.stringify(summary)}`] : [], ...truncated ? [truncated] : []]
 }
 
-/** The same text, cut in the middle where it is large: the structured content has the rest. */
-export function toText (presented: Presented, meta: Meta, fullText: string): string {
-  const { table, caption } = presented
-  if (fullText.length <= SMALL_TEXT || !table) return fullText
-  const lines = toCsv(table).trimEnd().split('\n')
-  const [header, ...rows] = lines
-  if (rows.length <= 15) return fullText
-  const left = rows.length - 15
-  return [...caption ? [caption] : [], header, ...rows.slice(0, 5), `… ${left} rows are in the structured content; format=csv gives all of them as text`, ...rows.slice(-10),
-    ...closing(meta)].join('\n')
+/** The same text, cut where it is large: the structured content has the rest. */
+export function toText ({ table, caption, data }: Presented, meta: Meta, fullText: string): string {
+  if (fullText.length <= SMALL_TEXT) return fullText
+  const body = table ? cutRows(toCsv(table).trimEnd().split('\n')) : [cutText(JSON.stringify(data))]
+  return [...caption ? [caption] : [], ...body, ...closing(meta)].join('\n')
+}
+
+const HEAD_ROWS = 5
+const TAIL_ROWS = 10
+
+/** The two ends of many rows; of few long ones, the first that fit. */
+function cutRows ([header = '', ...rows]: string[]): string[] {
+  const between = (left: number) => `… ${left} rows are in the structured content; format=csv gives all of them as text`
+  const left = rows.length - HEAD_ROWS - TAIL_ROWS
+  const ends = left > 0
+    ? [header, ...rows.slice(0, HEAD_ROWS), between(left), ...rows.slice(-TAIL_ROWS)]
+    : [header, ...rows]
+  if (ends.join('\n').length <= SMALL_TEXT) return ends
+  let length = header.length
+  const tooLong = rows.findIndex(row => (length += row.length + 1) > SMALL_TEXT)
+  const fitting = Math.max(1, tooLong)
+  return [header, ...rows.slice(0, fitting), ...fitting < rows.length ? [between(rows.length - fitting)] : []]
+}
+
+function cutText (text: string): string {
+  if (text.length <= SMALL_TEXT) return text
+  return `${text.slice(0, SMALL_TEXT).replace(/[\ud800-\udbff]$/, '')}… the rest is in the structured content`
 }
 
 function receiptLine (meta: Meta): string {

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { QuoteSchema, ProviderNameSchema, type ProviderName, type Quote } from '../schemas/market.ts'
 import { defineTool } from './define.ts'
 import { ColumnarSchema, dropEmptyColumns, pickColumns, toColumnar, toRecords, toTable } from './format.ts'
-import { FieldsSchema, isExchangeTraded, pinnable, SymbolsSchema, toInstruments } from './inputs.ts'
+import { CursorSchema, FieldsSchema, isExchangeTraded, pinnable, SymbolsSchema, toInstruments } from './inputs.ts'
 import { isComplete, receiptOfItems } from './receipt.ts'
 
 const SourcedQuoteSchema = Type.Object({ ...QuoteSchema.properties, provider: ProviderNameSchema })
@@ -17,6 +17,7 @@ export const getQuote = defineTool({
     'For history use get_bars.',
   input: Type.Object({
     symbols: SymbolsSchema,
+    cursor: CursorSchema,
     fields: FieldsSchema,
     format: Type.Enum(['records', 'columnar', 'csv'], { default: 'records' }),
     provider: pinnable('quote')
@@ -27,7 +28,7 @@ export const getQuote = defineTool({
     Type.Object({ format: Type.Literal('csv'), row_count: Type.Integer() })
   ]),
   ttl: ({ symbols }, { session }) => session === 'closed' && symbols.every(isExchangeTraded) ? 60 : 5,
-  presentation: ['fields', 'format'],
+  presentation: ['cursor', 'fields', 'format'],
   columns: () => COLUMNS,
   async fetch ({ symbols }, call) {
     const answer = await call.route.quotes({ instruments: toInstruments(symbols) }, call)

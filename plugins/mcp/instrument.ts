@@ -1,18 +1,10 @@
 import { codeOf, type Problem } from '../../errors.ts'
 import { tradingHoursOf } from '../../market/exchanges.ts'
 import type { Instrument } from '../../market/symbols.ts'
-import { toUpstreamSymbol as toAlpaca } from '../../providers/alpaca/normalise.ts'
-import { toUpstreamSymbol as toFinnhub } from '../../providers/finnhub/normalise.ts'
-import { toUpstreamSymbol as toFmp } from '../../providers/fmp/normalise.ts'
 import { PROVIDERS } from '../../providers/index.ts'
-import { toUpstreamSymbol as toPolygon } from '../../providers/polygon/normalise.ts'
-import type { ProviderName } from '../../schemas/market.ts'
+import type { Provider } from '../../providers/types.ts'
 import type { Caller } from '../tools.ts'
 import type { Found, Search } from './search.ts'
-
-const SPELLINGS: Record<Exclude<ProviderName, 'sample'>, (instrument: Instrument) => string> = {
-  alpaca: toAlpaca, polygon: toPolygon, fmp: toFmp, finnhub: toFinnhub
-}
 
 const MATCHES = 50
 
@@ -47,12 +39,12 @@ export async function describeInstrument (
 
 /** How each provider spells it that has anything of its kind. */
 function spellingsOf (instrument: Instrument): Record<string, string> {
-  const spellings = Object.entries(SPELLINGS).filter(([name]) => serves(name as ProviderName, instrument))
-  return Object.fromEntries(spellings.map(([name, toUpstream]) => [name, toUpstream(instrument)]))
+  return Object.fromEntries(Object.values(PROVIDERS).filter(provider => serves(provider, instrument))
+    .flatMap(({ name, toUpstreamSymbol }) => toUpstreamSymbol ? [[name, toUpstreamSymbol(instrument)]] : []))
 }
 
-function serves (name: ProviderName, { asset_class: kind }: Instrument): boolean {
-  return Object.values(PROVIDERS[name].capabilities).some(({ asset_classes: kinds }) => kinds?.includes(kind))
+function serves ({ capabilities }: Provider, { asset_class: kind }: Instrument): boolean {
+  return Object.values(capabilities).some(({ asset_classes: kinds }) => kinds?.includes(kind))
 }
 
 async function findListing (instrument: Instrument, search: Search, caller: Caller) {

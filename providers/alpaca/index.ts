@@ -2,12 +2,14 @@ import { messageOf } from '../http.ts'
 import type { Provider, ProviderFailure } from '../types.ts'
 import { createSearch, fetchBars, fetchMarketStatus, fetchNews, fetchQuotes } from './endpoints.ts'
 import { fetchCorporateActions, fetchMarketCalendar } from './events.ts'
+import { toUpstreamSymbol } from './normalise.ts'
 import { fetchMarketMovers, fetchOptionsChain } from './trading.ts'
 
 export const alpaca: Provider = {
   name: 'alpaca',
   title: 'Alpaca',
   credential_fields: ['key_id', 'secret_key'],
+  toUpstreamSymbol,
   keyless: { quote: ['crypto'], bars: ['crypto'] },
 
   authHeaders: credential => 'key_id' in credential

@@ -5,6 +5,7 @@ import {
   fetchCorporateActions, fetchEconomicCalendar, fetchEconomicIndicator, fetchFilings, fetchMarketCalendar
 } from './events.ts'
 import { fetchEarnings, fetchEarningsCalendar, fetchFinancials, fetchKeyMetrics } from './fundamentals.ts'
+import { toUpstreamSymbol } from './normalise.ts'
 import {
   fetchAnalystRatings, fetchEtfHoldings, fetchIndexConstituents, fetchInsiderTrades, fetchInstitutionalHolders
 } from './ownership.ts'
@@ -16,6 +17,7 @@ export const finnhub: Provider = {
   name: 'finnhub',
   title: 'Finnhub',
   credential_fields: ['api_key'],
+  toUpstreamSymbol,
   authHeaders: credential => ({ 'X-Finnhub-Token': 'api_key' in credential ? credential.api_key : '' }),
   baseUrls: urls => ({ main: urls.finnhub ?? 'https://finnhub.io/api/v1' }),
   classify,

@@ -5,6 +5,7 @@ import {
   fetchCorporateActions, fetchEconomicCalendar, fetchEconomicIndicator, fetchFilings, fetchMarketCalendar
 } from './events.ts'
 import { fetchEarnings, fetchEarningsCalendar, fetchFinancials, fetchKeyMetrics } from './fundamentals.ts'
+import { toUpstreamSymbol } from './normalise.ts'
 import {
   fetchAnalystRatings, fetchEtfHoldings, fetchIndexConstituents, fetchInsiderTrades, fetchInstitutionalHolders
 } from './ownership.ts'
@@ -18,6 +19,7 @@ export const fmp: Provider = {
   name: 'fmp',
   title: 'FMP',
   credential_fields: ['api_key'],
+  toUpstreamSymbol,
   authHeaders: credential => ({ apikey: 'api_key' in credential ? credential.api_key : '' }),
   baseUrls: urls => ({ main: urls.fmp ?? 'https://financialmodelingprep.com/stable' }),
   classify,

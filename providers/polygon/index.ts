@@ -6,6 +6,7 @@ import {
   fetchCorporateActions, fetchEconomicIndicator, fetchFilings, fetchMarketCalendar
 } from './events.ts'
 import { fetchEarnings, fetchEarningsCalendar, fetchFinancials, fetchKeyMetrics } from './fundamentals.ts'
+import { toUpstreamSymbol } from './normalise.ts'
 import { fetchAnalystRatings, fetchEtfHoldings, fetchInsiderTrades } from './ownership.ts'
 import { fetchMarketMovers, fetchOptionsChain } from './trading.ts'
 
@@ -14,6 +15,7 @@ export const polygon: Provider = {
   title: 'Polygon',
   credential_fields: ['api_key'],
 
+  toUpstreamSymbol,
   authHeaders: credential => 'api_key' in credential ? { authorization: `Bearer ${credential.api_key}` } : {},
 
   baseUrls: urls => ({ main: urls.polygon ?? 'https://api.massive.com' }),

@@ -1,48 +1,12 @@
 /** What a number of an answer means: null where there is none, else in one unit, whatever its provider counts in. */
 import { test } from 'tap'
-import { Type, type TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { parseSymbol } from '../../market/symbols.ts'
 import { PROVIDERS } from '../../providers/index.ts'
-import type { Capability, ProviderCall, ProviderRequest } from '../../providers/types.ts'
-import {
-  CorporateActionSchema, EconomicEventSchema, EconomicSeriesSchema, FilingSchema, MarketHolidaySchema
-} from '../../schemas/events.ts'
-import { EarningsSchema, KeyMetricsSchema, STATEMENT_SCHEMAS } from '../../schemas/fundamentals.ts'
-import {
-  CompanyProfileSchema, MarketStatusSchema, NewsArticleSchema, QuoteSchema, SymbolMatchSchema
-} from '../../schemas/market.ts'
-import {
-  AnalystRatingsSchema, EtfHoldingSchema, IndexConstituentSchema, InsiderTradeSchema, InstitutionalHolderSchema
-} from '../../schemas/ownership.ts'
-import { MoverSchema, OptionContractSchema } from '../../schemas/trading.ts'
+import type { ProviderCall, ProviderRequest } from '../../providers/types.ts'
+import { SHAPES } from '../contracts/shapes.ts'
 import { answerOf, answersOf, capabilitiesOf, NAMES, type Name } from '../fixtures/worlds.ts'
 import { fakeCall } from './fake-call.ts'
-
-const listOf = (row: TSchema) => Type.Array(row)
-const SHAPES: { [C in Exclude<Capability, 'bars'>]: TSchema } = {
-  quote: Type.Object({ items: Type.Record(Type.String(), QuoteSchema), failures: Type.Object({}) }),
-  search: listOf(SymbolMatchSchema),
-  profile: CompanyProfileSchema,
-  news: listOf(NewsArticleSchema),
-  market_status: MarketStatusSchema,
-  financials: listOf(STATEMENT_SCHEMAS.income),
-  key_metrics: KeyMetricsSchema,
-  earnings: listOf(EarningsSchema),
-  earnings_calendar: listOf(EarningsSchema),
-  corporate_actions: listOf(CorporateActionSchema),
-  analyst_ratings: AnalystRatingsSchema,
-  insider_trades: listOf(InsiderTradeSchema),
-  institutional_holders: listOf(InstitutionalHolderSchema),
-  market_movers: listOf(MoverSchema),
-  options_chain: listOf(OptionContractSchema),
-  economic_calendar: listOf(EconomicEventSchema),
-  economic_indicator: EconomicSeriesSchema,
-  filings: listOf(FilingSchema),
-  etf_holdings: listOf(EtfHoldingSchema),
-  index_constituents: listOf(IndexConstituentSchema),
-  market_calendar: listOf(MarketHolidaySchema)
-}
 
 /** How many numbers of a value are 0. */
 function zerosIn (value: unknown): number {
@@ -57,7 +21,7 @@ const asText = (value: unknown) => typeof value === 'number' ? String(value) : v
 for (const name of NAMES) {
   test(`${name}: a value that is null, missing or of another kind is never 0, and costs nothing else`, async t => {
     for (const capability of capabilitiesOf(name)) {
-      const shape = Compile(SHAPES[capability as keyof typeof SHAPES])
+      const shape = Compile(SHAPES[capability])
       const zeros = zerosIn(await answerOf(name, capability))
       const faults: string[] = []
       let answers = 0

@@ -2,7 +2,7 @@ import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import { test } from 'tap'
 import type { ToolListing } from '../../tools/listing.ts'
-import { build } from '../helper.ts'
+import { buildSample } from './sample-world.ts'
 
 /** Rows of one of them stand side by side, not below each other: paging.test.ts walks those. */
 const SERIES = new Set(['get_bars', 'get_indicators'])
@@ -23,45 +23,12 @@ function argsOf ({ name, inputSchema }: ToolListing): Record<string, unknown> {
 }
 
 const isList = ({ name, inputSchema }: ToolListing) =>
-  !SERIES.has(name) && ['cursor', 'fields', 'format'].every(argument => argument in (inputSchema as Schema).properties)
+  !SERIES.has(name) && ['cursor', 'fields', 'format', 'limit'].every(argument => argument in (inputSchema as Schema).properties)
 
-/** The sample market over REST and over MCP, for a session whose answers may be of any size. */
-async function buildSample (t: Parameters<typeof build>[0]) {
-  const { app } = await build(t)
-  const connection = await app.connections.ensureSample()
-  const unlimited = { scope: { answer_tokens: null } }
-  const { access_token: token } = await app.sessions.create(connection!.id, unlimited, { actor: 'test' })
-  const headers = { host: 'localhost', authorization: `Bearer ${token}` }
-
-  async function get (name: string, args: Record<string, unknown>) {
-    const pairs = Object.entries(args).map(([key, value]) => [key, String(value)] as [string, string])
-    const query = new URLSearchParams(pairs)
-    const response = await app.inject({ url: `/api/tools/${name}?${query}`, headers })
-    const { 'content-type': type, 'fms-meta': meta } = response.headers
-    const isJson = String(type).includes('json')
-    return {
-      status: response.statusCode,
-      body: isJson ? response.json() : undefined,
-      text: response.body,
-      meta: isJson ? response.json().meta : JSON.parse(decodeURI(String(meta)))
-    }
-  }
-
-  async function callTool (name: string, args: object) {
-    const { body } = await app.inject({
-      method: 'POST',
-      url: '/mcp',
-      headers: {
-        ...headers,
-        accept: 'application/json, text/event-stream',
-        'content-type': 'application/json',
-        'mcp-protocol-version': '2025-11-25'
-      },
-      payload: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } })
-    })
-    return JSON.parse(body).result
-  }
-  return { listings: app.tools.list(), get, callTool }
+/** The sample market for a session whose answers may be of any size. */
+async function buildCatalogue (t: Parameters<typeof buildSample>[0]) {
+  const { app, open } = await buildSample(t)
+  return { listings: app.tools.list(), ...await open({ answer_tokens: null }) }
 }
 
 /** An answer without what the time of asking decides. */
@@ -70,7 +37,7 @@ function timeless ({ data, meta: { cache, market: { now, ...market }, ...meta } 
 }
 
 test('every tool answers its own example, over REST and MCP alike, as its output schema says', async t => {
-  const { listings, get, callTool } = await buildSample(t)
+  const { listings, get, callTool } = await buildCatalogue(t)
   const validator = new AjvJsonSchemaValidator()
   for (const listing of listings) {
     const { name, outputSchema } = listing
@@ -99,7 +66,7 @@ test('every tool answers its own example, over REST and MCP alike, as its output
 })
 
 test('a list has the same rows in every format, and its cells fit its output schema', async t => {
-  const { listings, get } = await buildSample(t)
+  const { listings, get } = await buildCatalogue(t)
   const validator = new AjvJsonSchemaValidator()
   for (const listing of listings.filter(isList)) {
     const { name, outputSchema } = listing
@@ -121,7 +88,7 @@ test('a list has the same rows in every format, and its cells fit its output sch
 })
 
 test('the pages of a list join without a gap or a repeat, whatever their size', async t => {
-  const { listings, get } = await buildSample(t)
+  const { listings, get } = await buildCatalogue(t)
   const MOST = 120
   for (const listing of listings.filter(isList)) {
     const { name } = listing
@@ -145,7 +112,7 @@ test('the pages of a list join without a gap or a repeat, whatever their size', 
 })
 
 test('fields choose columns; one that does not exist is refused with those that do', async t => {
-  const { listings, get } = await buildSample(t)
+  const { listings, get } = await buildCatalogue(t)
   for (const listing of listings.filter(({ inputSchema }) => 'fields' in (inputSchema as Schema).properties)) {
     const { name } = listing
     const { status, body } = await get(name, { ...argsOf(listing), fields: 'no_such' })
@@ -159,7 +126,7 @@ test('fields choose columns; one that does not exist is refused with those that 
 })
 
 test('the catalogue costs a model no more than 6,000 tokens, and each description 45 words', async t => {
-  const { listings } = await buildSample(t)
+  const { listings } = await buildCatalogue(t)
   const shown = listings.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }))
   const tokens = countTokens(JSON.stringify(shown))
   t.comment(`${tokens} tokens of ${shown.length} tools`)

@@ -1,39 +1,8 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import { test } from 'tap'
-import type { ScopeSettings } from '../../schemas/control.ts'
 import { build } from '../helper.ts'
-
-const admin = { actor: 'test' }
-
-/** The sample market over REST and in the form that MCP has, for a session of a given scope. */
-async function buildSample (t: Parameters<typeof build>[0]) {
-  const { app } = await build(t)
-  const connection = await app.connections.ensureSample()
-  const open = async (scope: ScopeSettings = {}) => {
-    const { access_token: token } = await app.sessions.create(connection!.id, { scope }, admin)
-    const headers = { host: 'localhost', authorization: `Bearer ${token}` }
-    const get = async (path: string) => {
-      const response = await app.inject({ url: `/api/tools/${path}`, headers })
-      return { status: response.statusCode, body: response.json(), text: response.body }
-    }
-    const callTool = async (name: string, args: object) => {
-      const response = await app.inject({
-        method: 'POST',
-        url: '/mcp',
-        headers: {
-          ...headers,
-          accept: 'application/json, text/event-stream',
-          'content-type': 'application/json',
-          'mcp-protocol-version': '2025-11-25'
-        },
-        payload: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } })
-      })
-      return response.json().result
-    }
-    return { get, callTool }
-  }
-  return { app, open }
-}
+import { sendJson } from '../upstream/index.ts'
+import { buildSample, openSession } from './sample-world.ts'
 
 const columnsOf = (body: any) => body.data.series[0].columns
 
@@ -135,4 +104,63 @@ test('a cursor of another call, or none of ours, is refused with what to do', as
   const other = await get(`get_bars?symbols=MSFT&limit=3&cursor=${body.meta.next_cursor}`)
   t.match(other, { status: 400, body: { code: 'FMS_INVALID_INPUT', detail: /other arguments/ } })
   t.match(await get('get_bars?symbols=AAPL&cursor=2'), { status: 400, body: { detail: /not one of ours/ } })
+})
+
+const tokensOf = ({ content, structuredContent }: any) =>
+  countTokens(content[0].text) + countTokens(JSON.stringify(structuredContent))
+
+test('few rows of long text keep to the budget too', async t => {
+  const { app, connect, upstream } = await build(t)
+  const words = 'The quarter was better than feared, and the outlook was kept. '.repeat(40)
+  const stories = Array.from({ length: 16 }, (_, i) => ({
+    id: i,
+    category: 'company',
+    related: 'AAPL',
+    source: 'Wire',
+    url: `https://example.com/${i}`,
+    image: '',
+    headline: `Story ${i}`,
+    summary: words,
+    datetime: Math.floor(Date.now() / 1000) - 600 * (i + 1)
+  }))
+  upstream.fault('finnhub', ({ url }, response) =>
+    url!.includes('/company-news') ? sendJson(response, 200, stories) : false)
+  const { connectionId } = await connect({ keys: ['finnhub'] })
+  const { callTool } = await openSession(app, connectionId, { answer_tokens: 3000 })
+  const first = await callTool('get_news', { symbols: ['AAPL'], limit: 16 })
+  t.ok(tokensOf(first) <= 3100, `${tokensOf(first)} tokens`)
+  const shown = first.structuredContent.data.articles.length
+  t.ok(shown > 0 && shown < 16, `${shown} articles`)
+  t.match(first.structuredContent.meta.truncated, /3000 tokens/)
+  const cursor = first.structuredContent.meta.next_cursor
+  const next = await callTool('get_news', { symbols: ['AAPL'], limit: 16, cursor })
+  t.equal(next.structuredContent.data.articles[0].title, `Story ${shown}`, 'the next page goes on')
+})
+
+const SYMBOLS = ('AAPL MSFT NVDA AMZN GOOGL META TSLA JPM V WMT UNH XOM MA PG JNJ HD COST KO PEP ADBE CRM NFLX AMD INTC ' +
+  'CSCO SPY').split(' ')
+
+test('quotes that do not fit into the budget go on at the cursor', async t => {
+  const { app, connect } = await build(t)
+  const { connectionId } = await connect({ keys: ['alpaca'] })
+  const { callTool } = await openSession(app, connectionId, { answer_tokens: 1500 })
+  const seen: string[] = []
+  let cursor: string | undefined
+  do {
+    const result = await callTool('get_quote', { symbols: SYMBOLS, ...(cursor && { cursor }) })
+    t.ok(tokensOf(result) <= 1600, `${tokensOf(result)} tokens`)
+    seen.push(...result.structuredContent.data.quotes.map(({ symbol }: { symbol: string }) => symbol))
+    cursor = result.structuredContent.meta.next_cursor
+  } while (cursor)
+  t.same(seen, SYMBOLS)
+})
+
+test('a text beside an object of many parts does not repeat it', async t => {
+  const { app, connect } = await build(t)
+  const { connectionId } = await connect({ keys: ['alpaca'] })
+  const { callTool } = await openSession(app, connectionId)
+  const { content, structuredContent } = await callTool('get_bars', { symbols: SYMBOLS, limit: 30, detail: 'summary' })
+  t.equal(structuredContent.data.series.length, SYMBOLS.length)
+  t.ok(content[0].text.length < 4500, `${content[0].text.length} characters of text`)
+  t.match(content[0].text, /rows are in the structured content/)
 })
