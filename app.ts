@@ -13,11 +13,13 @@ import connections from './plugins/connections.ts'
 import db from './plugins/db.ts'
 import entitlements from './plugins/entitlements.ts'
 import errors from './plugins/errors.ts'
+import health from './plugins/health.ts'
 import json from './plugins/json.ts'
 import mcp from './plugins/mcp/index.ts'
 import network from './plugins/network.ts'
 import openapi from './plugins/openapi.ts'
 import providers from './plugins/providers.ts'
+import redis from './plugins/redis.ts'
 import sessions from './plugins/sessions.ts'
 import tools from './plugins/tools.ts'
 import usage from './plugins/usage.ts'
@@ -54,7 +56,9 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(cookie)
   await app.register(openapi, { ...options, version: VERSION })
 
+  await app.register(health)
   await app.register(db, options)
+  await app.register(redis, options)
   await app.register(bus, options)
   await app.register(vault, options)
   await app.register(audit, options)

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Type, type Static } from 'typebox'
 
+const MEGABYTE = 1024 * 1024
 const strings = { default: '' }
 const url = (description: string) => Type.Optional(Type.String({ pattern: '^https?://[^\\s?#]+$', description }))
 const secret = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
@@ -19,6 +20,7 @@ export const ConfigSchema = Type.Object({
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'Least severe log line' }),
   DATABASE_URL: Type.Optional(Type.String({ pattern: '^postgres(ql)?://', description: 'Postgres; not set: an embedded one under DATA_DIR' })),
   DATABASE_POOL_SIZE: Type.Integer({ default: 10, minimum: 2, maximum: 200, description: 'Most connections to Postgres' }),
+  REDIS_URL: Type.Optional(Type.String({ pattern: '^rediss?://', description: 'Redis for the cache and the quota ledger; several, comma-separated, are nodes of one cluster; not set: Postgres' })),
   MASTER_KEY: secret('Key ring, kid:base64(32 bytes), comma-separated, the first is primary'),
   MASTER_KEY_FILE: Type.Optional(Type.String({ description: 'File that holds the key ring, one key a line' })),
   ALPACA_DATA_URL: url('Base URL in place of https://data.alpaca.markets'),
@@ -34,6 +36,16 @@ export const ConfigSchema = Type.Object({
   FINNHUB_API_KEY: secret('Imported into the connection "default" at start'),
   ENABLE_CACHING: Type.Boolean({ default: true, description: 'false: no answer is cached, on any connection' }),
   CACHE_TTL: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_592_000, description: 'Seconds that every answer is cached, in place of each tool\'s own' })),
+  CACHE_MEMORY_MB: Type.Integer({ default: 32, minimum: 1, maximum: 4096, description: 'Megabytes of answers that the process keeps before it asks Redis or Postgres' }),
+  CACHE_ENTRIES_PER_SESSION: Type.Integer({ default: 2000, minimum: 10, maximum: 1_000_000, description: 'Most answers that are kept for one session; the first to expire go' }),
+  STALE_IF_ERROR_SECONDS: Type.Integer({ default: 86_400, minimum: 0, maximum: 2_592_000, description: 'Oldest answer, in seconds past its freshness, that is given where no provider answers; 0: none' }),
+  SESSION_GRACE_SECONDS: Type.Integer({ default: 0, minimum: 0, maximum: 3600, description: 'Seconds that a verified session goes on while Postgres is down, after the 30 that it always does' }),
+  CALL_DEADLINE_SECONDS: Type.Integer({ default: 12, minimum: 1, maximum: 300, description: 'Longest that one call may take, every provider that it asks included' }),
+  PROVIDER_DEADLINE_SECONDS: Type.Integer({ default: 6, minimum: 1, maximum: 120, description: 'Longest that one request to a provider may take' }),
+  SESSION_CALLS_PER_MINUTE: Type.Integer({ default: 30_000, minimum: 1, maximum: 10_000_000, description: 'Most requests of one session in a minute, at each replica' }),
+  ADDRESS_CALLS_PER_MINUTE: Type.Integer({ default: 60_000, minimum: 1, maximum: 10_000_000, description: 'Most requests of one address in a minute, at each replica' }),
+  MAX_EVENT_LOOP_DELAY_MS: Type.Integer({ default: 1000, minimum: 0, maximum: 60_000, description: 'Delay of the event loop from which on requests are turned away with 503; 0: never' }),
+  MAX_MEMORY_MB: Type.Integer({ default: 0, minimum: 0, maximum: 1_048_576, description: 'Resident memory from which on requests are turned away with 503; 0: never' }),
   SSE_IDLE_SECONDS: Type.Integer({ default: 900, minimum: 1, maximum: 86_400, description: 'Seconds without a message after which an HTTP+SSE stream is ended' })
 })
 type Environment = Static<typeof ConfigSchema>
@@ -51,6 +63,8 @@ export interface Config {
   /** Undefined: the embedded one. */
   databaseUrl: string | undefined
   databasePoolSize: number
+  /** Nodes of Redis: several are one cluster; none: Postgres keeps the cache and the ledger. */
+  redisUrls: string[]
   /** The key ring's text; undefined: read or make DATA_DIR/master.key (embedded mode only). */
   masterKey: string | undefined
   providerUrls: {
@@ -70,6 +84,17 @@ export interface Config {
   caching: boolean
   /** Seconds, in place of each tool's own. */
   cacheTtlSeconds: number | undefined
+  cacheMemoryBytes: number
+  cacheEntriesPerSession: number
+  staleIfErrorSeconds: number
+  sessionGraceMs: number
+  callDeadlineMs: number
+  providerDeadlineMs: number
+  sessionCallsPerMinute: number
+  addressCallsPerMinute: number
+  /** 0: no limit; so is the next. */
+  maxEventLoopDelayMs: number
+  maxMemoryBytes: number
   sseIdleSeconds: number
 }
 
@@ -101,6 +126,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     logLevel: values.LOG_LEVEL,
     databaseUrl: values.DATABASE_URL,
     databasePoolSize: values.DATABASE_POOL_SIZE,
+    redisUrls: toList(values.REDIS_URL ?? ''),
     masterKey: values.MASTER_KEY_FILE ? readKeyFile(values.MASTER_KEY_FILE) : values.MASTER_KEY,
     providerUrls: {
       alpaca_data: toBase(values.ALPACA_DATA_URL),
@@ -112,6 +138,16 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     importedCredentials: importedCredentials(values),
     caching: values.ENABLE_CACHING,
     cacheTtlSeconds: values.CACHE_TTL,
+    cacheMemoryBytes: values.CACHE_MEMORY_MB * MEGABYTE,
+    cacheEntriesPerSession: values.CACHE_ENTRIES_PER_SESSION,
+    staleIfErrorSeconds: values.STALE_IF_ERROR_SECONDS,
+    sessionGraceMs: values.SESSION_GRACE_SECONDS * 1000,
+    callDeadlineMs: values.CALL_DEADLINE_SECONDS * 1000,
+    providerDeadlineMs: values.PROVIDER_DEADLINE_SECONDS * 1000,
+    sessionCallsPerMinute: values.SESSION_CALLS_PER_MINUTE,
+    addressCallsPerMinute: values.ADDRESS_CALLS_PER_MINUTE,
+    maxEventLoopDelayMs: values.MAX_EVENT_LOOP_DELAY_MS,
+    maxMemoryBytes: values.MAX_MEMORY_MB * MEGABYTE,
     sseIdleSeconds: values.SSE_IDLE_SECONDS
   }
 }

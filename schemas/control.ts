@@ -14,6 +14,11 @@ const NameInputSchema = Type.String({ minLength: 1, maxLength: 100, pattern: '\\
 
 const ProviderOrderSchema = Type.Array(ProviderNameSchema, { uniqueItems: true, maxItems: 5 })
 
+const limit = Type.Optional(Nullable(Type.Integer({ minimum: 1, maximum: 10_000_000 })))
+/** Requests that a key may send in any second, minute or 24 hours; null: as many as it likes. Absent: as is known. */
+export const QuotaPlanSchema = Type.Object({ per_second: limit, per_minute: limit, per_day: limit }, strict)
+export type QuotaPlan = Static<typeof QuotaPlanSchema>
+
 /** What a connection's owner may set. */
 export const ConnectionSettingsSchema = Type.Object({
   /** Which providers are asked, in this order. A provider that is left out is never asked. */
@@ -29,6 +34,10 @@ export const ConnectionSettingsSchema = Type.Object({
     Type.Integer({ minimum: 0, maximum: 2_592_000 }),
     { ...strict, maxProperties: 200 }
   ),
+  /** What a plan lets through, in place of the provider's free plan: `{"polygon": {"per_minute": null}}`. */
+  quota: Type.Partial(Type.Record(ProviderNameSchema, QuotaPlanSchema), strict),
+  /** Asks the next provider too where the first is slower than it usually is. */
+  hedging: Type.Boolean(),
   alpaca_feed: Type.Enum(['iex', 'sip', 'delayed_sip']),
   alpaca_environment: Type.Enum(['paper', 'live'])
 }, strict)
@@ -40,6 +49,8 @@ export const DEFAULT_SETTINGS: ConnectionSettings = {
   caching: true,
   cache_scope: 'session',
   ttl_seconds: {},
+  quota: {},
+  hedging: false,
   alpaca_feed: 'iex',
   alpaca_environment: 'paper'
 }

@@ -1,6 +1,14 @@
 import { Type, type Static } from 'typebox'
 import { Nullable } from './market.ts'
 
+/** Of the window that has the least left. */
+export const QuotaLeftSchema = Type.Object({
+  left: Type.Integer(),
+  limit: Type.Integer(),
+  per: Type.Enum(['second', 'minute', 'day'])
+})
+export type QuotaLeft = Static<typeof QuotaLeftSchema>
+
 /** Where an answer came from and how old it is. It stands beside the data of every tool. */
 export const MetaSchema = Type.Object({
   /** Who made the data; several names, comma-separated, where symbols came from different providers. */
@@ -23,7 +31,14 @@ export const MetaSchema = Type.Object({
   })),
   /** Symbols that nobody answered, and why. */
   failed: Type.Optional(Type.Array(Type.Object({ symbol: Type.String(), code: Type.String(), detail: Type.String() }))),
-  cache: Type.Object({ hit: Type.Boolean(), age_seconds: Type.Number() }),
+  cache: Type.Object({
+    hit: Type.Boolean(),
+    age_seconds: Type.Number(),
+    /** Where the answer is past its time: `revalidating` (a newer one is on its way), or the code of the failure. */
+    stale: Type.Optional(Type.String())
+  }),
+  /** What the providers that were asked have left, by their name. Absent where none was. */
+  quota: Type.Optional(Type.Record(Type.String(), QuotaLeftSchema)),
   /** The US stock market's clock at the time of answering. */
   market: Type.Object({ session: Type.String(), next_open: Type.String(), now: Type.String() }),
   /** The next page: sent back as `cursor` with the same arguments. Absent where there is none. */

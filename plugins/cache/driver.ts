@@ -2,6 +2,9 @@
 export interface CacheEntry {
   value: unknown
   stored_at: number
+  /** Until when it is given without a word. */
+  fresh_until: number
+  /** When it is thrown away: until then it may stand in for an answer that cannot be had. */
   expires_at: number
 }
 
@@ -21,13 +24,38 @@ export interface CacheScope {
   tool?: string
 }
 
+/** The right to load one key, for as long as it was asked for. */
+export interface CacheLock {
+  /** Grows with each lock of the key: a holder that lost its lock cannot overwrite what a later one stored. */
+  fence: number
+  release: () => Promise<void>
+}
+
+/** How much is stored of one tool for one connection. */
+export interface CacheCount {
+  connection_id: string
+  tool: string
+  entries: number
+  /** As stored, after compression. */
+  bytes: number
+}
+
 /** Where entries outlive the process. Every driver passes test/contracts/cache-driver.ts. */
 export interface CacheDriver {
+  name: 'redis' | 'postgres'
   /** Undefined where there is none, or it has expired. */
-  get: (key: string) => Promise<CacheEntry | undefined>
-  set: (key: string, parts: CacheKey, entry: CacheEntry) => Promise<void>
+  get: (key: string, parts: CacheKey) => Promise<CacheEntry | undefined>
+  /**
+   * Stores the entry, and lets the owner's first to expire go where it has too many.
+   * @param fence of the lock under which it was loaded
+   * @returns false where it is not kept: it is over 1 MiB, or a later lock's holder has stored
+   */
+  set: (key: string, parts: CacheKey, entry: CacheEntry, fence?: number) => Promise<boolean>
+  /** Undefined while another holds it. */
+  lock: (key: string, parts: CacheKey, ttlMs: number) => Promise<CacheLock | undefined>
   /** Answers how many entries went. */
   drop: (scope: CacheScope) => Promise<number>
   /** Removes what has expired; answers how many. */
   sweep: () => Promise<number>
+  counts: () => Promise<CacheCount[]>
 }

@@ -1,0 +1,102 @@
+/** A Redis for a test: given by URL, in a container, or a `redis-server` on PATH. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import type { Test } from 'tap'
+
+export const hasRedisServer = (() => {
+  try { return Boolean(execFileSync('redis-server', ['--version'])) } catch { return false }
+})()
+const hasDocker = Boolean(process.env.DOCKER_HOST) || existsSync('/var/run/docker.sock')
+const given = process.env.TEST_REDIS_URL
+
+/** Options of a test that needs a Redis: skipped, loudly, where there is none; with CI=true it fails instead. */
+export const needsRedis = skipUnless(Boolean(given) || hasDocker || hasRedisServer,
+  'no Redis: set TEST_REDIS_URL, start a Docker engine, or install redis-server')
+/** Options of a test that kills its Redis, cuts its files or makes a cluster of it. */
+export const needsRedisServer = skipUnless(hasRedisServer, 'no redis-server on PATH')
+
+function skipUnless (there: boolean, reason: string): { skip?: string } {
+  return there || process.env.CI === 'true' ? {} : { skip: reason }
+}
+
+/** The URL of an empty Redis, ended with the test. */
+export async function startRedis (t: Test): Promise<string> {
+  if (given) {
+    const redis = new Redis(given)
+    await redis.flushall()
+    await redis.quit()
+    return given
+  }
+  if (hasDocker) {
+    const { GenericContainer } = await import('testcontainers')
+    const container = await new GenericContainer('redis:7-alpine').withExposedPorts(6379).start()
+    t.teardown(() => container.stop())
+    return `redis://${container.getHost()}:${container.getMappedPort(6379)}`
+  }
+  return (await startRedisServer(t)).url
+}
+
+export interface RedisServer {
+  url: string
+  port: number
+  dir: string
+  /** Ends it without a word. */
+  kill: () => Promise<void>
+  /** Starts it again on its port and files. */
+  start: () => Promise<void>
+}
+
+/** A `redis-server` of the test's own, on 127.0.0.1, with its files in a folder that goes with the test. */
+export async function startRedisServer (t: Test, ...flags: string[]): Promise<RedisServer> {
+  const dir = await mkdtemp(join(tmpdir(), 'fms-redis-'))
+  const port = randomInt(20_000, 32_000)
+  let child: ChildProcess | undefined
+  const server: RedisServer = {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    dir,
+    async kill () {
+      if (!child || child.exitCode !== null || child.signalCode !== null) return
+      const gone = new Promise(resolve => child!.once('exit', resolve))
+      child.kill('SIGKILL')
+      await gone
+    },
+    async start () {
+      child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', ...flags],
+        { stdio: 'ignore' })
+      let failure: Error | undefined
+      child.once('error', error => { failure = error })
+      for (const deadline = Date.now() + 20_000; !await answers(port); await sleep(20)) {
+        if (failure) throw failure
+        if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`)
+        if (Date.now() > deadline) throw new Error('redis-server did not answer within 20 s')
+      }
+    }
+  }
+  t.teardown(async () => {
+    await server.kill()
+    await rm(dir, { recursive: true, force: true })
+  })
+  await server.start()
+  return server
+}
+
+function answers (port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'))
+    const done = (is: boolean) => {
+      socket.destroy()
+      resolve(is)
+    }
+    socket.setTimeout(500, () => done(false))
+    socket.once('data', data => done(/PONG/.test(String(data))))
+    socket.once('error', () => done(false))
+  })
+}
