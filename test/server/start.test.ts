@@ -55,7 +55,7 @@ t.test('a second server on the same DATA_DIR is refused at once, and the first g
   t.match(second.stderr, `pid ${server.pid}`)
   const ms = performance.now() - startedAt
   t.comment(`refused after ${Math.round(ms)} ms`)
-  t.ok(ms < 5000, 'with Node\'s own start, on a busy machine')
+  t.ok(ms < 15_000, 'with Node\'s own start, on a busy machine')
   t.equal((await ask(server, server.token, '/api/tools/get_quote?symbols=AAPL')).status, 200)
 })
 
