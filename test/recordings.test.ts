@@ -86,7 +86,7 @@ const CODES: Record<number, RegExp> = {
 }
 
 /** How many answers are read at least, and the recordings that are about something else than any question of ours. */
-const EXPECTED: Record<string, { read: number, elsewhere: string[] }> = {
+const EXPECTED: Record<Exclude<ProviderName, 'sample'>, { read: number, elsewhere: string[] }> = {
   alpaca: {
     read: 52,
     elsewhere: [
