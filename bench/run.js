@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { printFigures } from './report.js'
 
-const BENCHES = ['startup', 'throughput', 'tokens', 'stampede', 'streams', 'bad-tokens']
+const BENCHES = ['startup', 'throughput', 'tokens', 'stampede', 'cache', 'streams', 'bad-tokens']
 
 const here = dirname(fileURLToPath(import.meta.url))
 const figures = []

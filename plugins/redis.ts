@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import fp from 'fastify-plugin'
-import { Cluster, Redis, ReplyError } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import type { Config } from '../config.ts'
 import type { HealthState } from './health.ts'
 
@@ -19,7 +19,9 @@ export interface RedisLink {
 }
 
 /** Redis is not there, or does not answer in time. */
-export class RedisDown extends Error {}
+export class RedisDown extends Error {
+  override readonly name = 'RedisDown'
+}
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -29,76 +31,146 @@ declare module 'fastify' {
 }
 
 const COMMAND_MS = 250
-/** A node that answered this many commands in a row with silence is left and dialled anew. */
-const MOST_TIMEOUTS = 3
+const TIMED_OUT = 'Command timed out'
+/** What the client says of a command that had no connection; its errors have no codes. */
+const GONE = /^(Connection is closed|Reached the max retries|Command aborted|Stream isn't writeable|Cluster is)/
+/** A cluster refuses with these for as long as it has no node for a key. */
+const AWAY = /^(CLUSTERDOWN|LOADING|MASTERDOWN)\b/
 
 const OPTIONS = {
+  // Bounds the handshake as well: a node that accepts and never answers is left.
   commandTimeout: COMMAND_MS,
   connectTimeout: 1000,
-  maxRetriesPerRequest: 1,
+  // A node that does not answer does not answer a FIN either.
+  disconnectTimeout: 100,
+  maxLoadingRetryTime: 200,
+  // Whoever waited has gone on: what was lost with a connection is not sent again over the next.
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
   connectionName: 'financial-mcp-server'
 }
-const toPauseMs = (attempt: number) => Math.min(attempt * 50, 500)
+const toPauseMs = (attempt: number) => Math.min(attempt * 100, 500)
 
 export default fp<{ config: Pick<Config, 'redisUrls'> }>(async (app, { config }) => {
   if (!config.redisUrls.length) {
     app.decorate('redis', null)
     return
   }
-  const { link, close } = openRedis(config.redisUrls, app.log)
+  const { link, dialled, close } = openRedis(config.redisUrls, app.log)
+  app.addHook('onClose', close)
   app.decorate('redis', link)
   app.health.add('redis', link.state)
-  app.addHook('onClose', close)
+  await dialled
 }, { name: 'redis', dependencies: ['health'] })
 
-/** Dials in the background: a server starts with or without its Redis. */
+/**
+ * Dials until it is closed.
+ * @returns `dialled` ends when the first attempt has, either way: a start does not depend on Redis
+ */
 export function openRedis (urls: string[], log: Pick<FastifyBaseLogger, 'info' | 'warn'>) {
-  const client: RedisClient = urls.length > 1
-    ? new Cluster(urls, { redisOptions: OPTIONS, enableOfflineQueue: false, clusterRetryStrategy: toPauseMs })
-    : new Redis(urls[0]!, { ...OPTIONS, enableOfflineQueue: false, retryStrategy: toPauseMs })
+  const client = createClient(urls)
   let isUp = false
-  let timeouts = 0
-  let wasDown = false
+  let isKnownDown = false
+  let isClosing = false
+  let probing = false
+  let settle = () => {}
+  const dialled = new Promise<void>(resolve => { settle = resolve })
+  const nodes = () => client instanceof Cluster ? client.nodes('master') : [client]
+  const ping = () => Promise.all(nodes().map(node => node.ping()))
 
-  client.on('ready', () => {
-    if (wasDown) log.info('Redis answers again')
-    isUp = true
-    wasDown = false
-    timeouts = 0
-  })
-  const lost = (error?: Error) => {
+  function lose (error?: Error): void {
     isUp = false
-    if (!wasDown && !closing) log.warn({ err: error }, 'Redis does not answer; the server goes on without it')
-    wasDown = true
+    settle()
+    if (isKnownDown || isClosing) return
+    isKnownDown = true
+    // The message alone: an error of Redis carries its command's arguments, the password's among them.
+    log.warn({ reason: error?.message ?? 'the connection was closed' }, 'Redis does not answer; the server goes on without it')
   }
-  let closing = false
-  client.on('close', () => lost())
-  client.on('error', lost)
+
+  function redial (error: Error): void {
+    lose(error)
+    // In any other state it dials already.
+    if (client.status === 'ready') client.disconnect(true)
+  }
+
+  /** A cluster is ready when one of its nodes is; a key may be on any. */
+  async function rise (): Promise<void> {
+    try {
+      await ping()
+    } catch (error) {
+      return redial(error as Error)
+    }
+    if (isUp || isClosing) return
+    isUp = true
+    settle()
+    if (isKnownDown) log.info('Redis answers again')
+    isKnownDown = false
+  }
+
+  /** One silence may be this process's own pause; a second is the node's. */
+  async function probe (): Promise<void> {
+    if (probing) return
+    probing = true
+    await ping().catch(redial).finally(() => { probing = false })
+  }
+
+  client.on('ready', rise)
+  client.on('close', () => lose())
+  client.on('error', redial)
 
   const link: RedisLink = {
     async run (task) {
-      if (!isUp) throw new RedisDown('Redis is away')
+      // A call that has waited for one command must not wait for its next too.
+      if (!isUp || probing) throw new RedisDown('Redis is away')
       try {
-        const result = await task(client)
-        timeouts = 0
-        return result
+        return await task(client)
       } catch (error) {
-        if (error instanceof ReplyError) throw error
-        if (++timeouts >= MOST_TIMEOUTS && isUp) {
-          lost(error as Error)
-          client.disconnect(true)
-        }
+        if (!(error instanceof Error)) throw error
+        const { message } = withoutCommand(error)
+        if (message === TIMED_OUT) probe()
+        else if (GONE.test(message) || AWAY.test(message)) redial(error)
+        else throw error
         throw new RedisDown('Redis did not answer', { cause: error })
       }
     },
     state: () => isUp ? 'ok' : 'down',
-    nodes: () => client instanceof Cluster ? client.nodes('master') : [client]
+    nodes
   }
   return {
     link,
+    dialled,
     async close () {
-      closing = true
+      isClosing = true
+      isUp = false
       client.disconnect()
     }
   }
+}
+
+function createClient (urls: string[]): RedisClient {
+  const first = urls[0]!
+  if (urls.length === 1) return new Redis(first, { ...OPTIONS, enableOfflineQueue: false, retryStrategy: toPauseMs })
+  // The other nodes are found by asking one, and want the same password.
+  const { protocol, username, password } = new URL(first)
+  return new Cluster(urls, {
+    redisOptions: {
+      ...OPTIONS,
+      ...(username && { username: decodeURIComponent(username) }),
+      ...(password && { password: decodeURIComponent(password) }),
+      ...(protocol === 'rediss:' && { tls: {} })
+    },
+    enableOfflineQueue: false,
+    clusterRetryStrategy: toPauseMs,
+    // A certificate is issued to the name, not to its address.
+    dnsLookup: (name, callback) => callback(null, name),
+    // A node that is gone fails at once in place of being tried for the call's whole patience.
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0
+  })
+}
+
+/** A log that takes the error as it is must not show what was stored, or the password. */
+function withoutCommand (error: Error & { command?: unknown }): Error {
+  delete error.command
+  return error
 }

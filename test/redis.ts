@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
+import { openRedis, type RedisLink } from '../plugins/redis.ts'
 
 export const hasRedisServer = (() => {
   try { return Boolean(execFileSync('redis-server', ['--version'])) } catch { return false }
@@ -43,10 +44,25 @@ export async function startRedis (t: Test): Promise<string> {
   return (await startRedisServer(t)).url
 }
 
+/** A link that is up, closed with the test. */
+export async function connectRedis (t: Test, urls: string[], log = silent): Promise<RedisLink> {
+  const { link, dialled, close } = openRedis(urls, log)
+  t.teardown(close)
+  await dialled
+  if (link.state() === 'down') throw new Error(`no Redis at ${urls.join()}`)
+  return link
+}
+const silent = { info () {}, warn () {} }
+
+/** A test that ends before its teardown leaves none behind. */
+const living = new Set<ChildProcess>()
+process.once('exit', () => { for (const child of living) child.kill('SIGKILL') })
+
 export interface RedisServer {
   url: string
   port: number
   dir: string
+  pid: () => number
   /** Ends it without a word. */
   kill: () => Promise<void>
   /** Starts it again on its port and files. */
@@ -56,12 +72,14 @@ export interface RedisServer {
 /** A `redis-server` of the test's own, on 127.0.0.1, with its files in a folder that goes with the test. */
 export async function startRedisServer (t: Test, ...flags: string[]): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'fms-redis-'))
-  const port = randomInt(20_000, 32_000)
+  // A cluster's node listens 10,000 above as well: both below what the system hands out.
+  let port = randomInt(10_000, 22_000)
   let child: ChildProcess | undefined
   const server: RedisServer = {
-    url: `redis://127.0.0.1:${port}`,
-    port,
+    get url () { return `redis://127.0.0.1:${port}` },
+    get port () { return port },
     dir,
+    pid: () => child!.pid!,
     async kill () {
       if (!child || child.exitCode !== null || child.signalCode !== null) return
       const gone = new Promise(resolve => child!.once('exit', resolve))
@@ -71,9 +89,12 @@ export async function startRedisServer (t: Test, ...flags: string[]): Promise<Re
     async start () {
       child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', ...flags],
         { stdio: 'ignore' })
+      const started = child
+      living.add(started)
+      started.once('exit', () => living.delete(started))
       let failure: Error | undefined
       child.once('error', error => { failure = error })
-      for (const deadline = Date.now() + 20_000; !await answers(port); await sleep(20)) {
+      for (const deadline = Date.now() + 20_000; !await answers(port, child.pid); await sleep(20)) {
         if (failure) throw failure
         if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`)
         if (Date.now() > deadline) throw new Error('redis-server did not answer within 20 s')
@@ -84,19 +105,45 @@ export async function startRedisServer (t: Test, ...flags: string[]): Promise<Re
     await server.kill()
     await rm(dir, { recursive: true, force: true })
   })
-  await server.start()
-  return server
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await server.start()
+      return server
+    } catch (error) {
+      if (attempt === 5) throw error
+      // Another test may have the port.
+      port = randomInt(10_000, 22_000)
+    }
+  }
 }
 
-function answers (port: number): Promise<boolean> {
+/** A cluster of one node that holds every slot; its two URLs are two spellings of it, as a cluster's are several. */
+export async function startRedisCluster (t: Test, ...flags: string[]) {
+  const server = await startRedisServer(t, '--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1', ...flags)
+  const node = new Redis(server.url)
+  // A test may kill it.
+  node.on('error', () => {})
+  t.teardown(() => node.disconnect())
+  await node.cluster('ADDSLOTS', ...Array.from({ length: 16_384 }, (_, slot) => slot))
+  while (!/cluster_state:ok/.test(String(await node.cluster('INFO')))) await sleep(20)
+  return { server, urls: [server.url, server.url.replace('127.0.0.1', 'localhost')], flush: () => node.flushall() }
+}
+
+/** Whether it is this very process that answers there, with its files loaded. */
+function answers (port: number, pid: number | undefined): Promise<boolean> {
   return new Promise(resolve => {
-    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'))
+    let text = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write('INFO server\r\nPING\r\n'))
     const done = (is: boolean) => {
       socket.destroy()
       resolve(is)
     }
     socket.setTimeout(500, () => done(false))
-    socket.once('data', data => done(/PONG/.test(String(data))))
+    socket.on('data', data => {
+      text += String(data)
+      if (/^-NOAUTH/.test(text)) done(true)
+      if (/^[+-](PONG|LOADING)/m.test(text)) done(text.includes('+PONG') && text.includes(`process_id:${pid}\r`))
+    })
     socket.once('error', () => done(false))
   })
 }
