@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { loadConfig } from '../config.ts'
 import { VERSION } from '../version.ts'
 import { addAdminTokenCommands } from './admin-tokens.ts'
+import { addCacheCommands } from './cache.ts'
 import { addConnectionCommands } from './connections.ts'
 import { withContext, type Cli } from './context.ts'
 import { addCredentialCommands } from './credentials.ts'
@@ -41,6 +42,7 @@ function createProgram (cli: Cli): Command {
       outputError: (text, write) => write(text.replace(/^error: /, 'fmcp: '))
     })
   addAdminTokenCommands(program, cli)
+  addCacheCommands(program, cli)
   addConnectionCommands(program, cli)
   addCredentialCommands(program, cli)
   addSessionCommands(program, cli)

@@ -2,11 +2,10 @@ import fp from 'fastify-plugin'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from '../config.ts'
 import { isOutage, outage } from '../db/outage.ts'
-import { codeOf, problem } from '../errors.ts'
-import { marketClock, type MarketClock } from '../market/clock.ts'
-import type { ConnectionSettings } from '../schemas/control.ts'
+import { codeOf, problem, type Problem } from '../errors.ts'
+import { marketClock } from '../market/clock.ts'
 import type { ProviderName } from '../schemas/market.ts'
-import type { Meta } from '../schemas/receipt.ts'
+import type { Meta, QuotaLeft } from '../schemas/receipt.ts'
 import { toAnswer, type Answer } from '../tools/answer.ts'
 import { createArgumentReader, type ArgumentReader } from '../tools/arguments.ts'
 import { ANSWER_TOKENS } from '../tools/budget.ts'
@@ -14,9 +13,10 @@ import type { Fetched, Tool, ToolCall } from '../tools/define.ts'
 import { TOOLS } from '../tools/index.ts'
 import { toListing, type ToolListing } from '../tools/listing.ts'
 import { readPlace, type Place } from '../tools/page.ts'
+import { policyOf } from '../tools/policy.ts'
 import { withSuggestions } from '../tools/suggest.ts'
 import type { CacheKey } from './cache/driver.ts'
-import type { Cached, Loaded } from './cache/index.ts'
+import type { Cached, Loaded, Policy } from './cache/index.ts'
 import { hashOf } from './cache/key.ts'
 import type { SessionPrincipal } from './auth.ts'
 
@@ -48,16 +48,25 @@ declare module 'fastify' {
 /** Within the ten seconds that a stop may take. */
 const STOP_MS = 8_000
 
-type Arguments = ReturnType<ArgumentReader>
-
 interface Entry { tool: Tool, readArguments: ArgumentReader }
 
 function toEntry (tool: Tool): Entry {
   return { tool, readArguments: createArgumentReader(tool) }
 }
 
+type Arguments = ReturnType<ArgumentReader>
+
+/** The arguments that say what is fetched. */
+function toKeyArguments (args: Arguments, { presentation = [] }: Tool): Arguments {
+  const asked: Arguments = {}
+  for (const name in args) {
+    if (name !== 'max_age_seconds' && !presentation.includes(name)) asked[name] = args[name]
+  }
+  return asked
+}
+
 /** Where an answer is kept, for how long, and which page of it is asked for. */
-interface Lookup { key: CacheKey, ttl: number, place: Place }
+interface Lookup { key: CacheKey, policy: Policy, place: Place }
 
 /** The registry of tools and the one gate that every call passes: validation, cache, receipt, record. */
 export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, { config, catalogue = TOOLS }) => {
@@ -79,13 +88,14 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
     const args = readArguments(raw)
     const settings = await app.connections.settingsOf(principal.connection_id)
     const now = new Date()
-    const keyArgs = Object.fromEntries(Object.entries(args).filter(([name]) => !tool.presentation?.includes(name)))
+    const keyArgs = toKeyArguments(args, tool)
     const hash = hashOf({ tool: tool.name, ...keyArgs }).slice(0, 6)
     const place = readPlace(args['cursor'], Number(args['limit'] ?? 0), hash)
     const reach = tool.reach?.(place.offset + place.limit + 1)
     const clock = marketClock(now)
     const call: ToolCall = {
       connectionId: principal.connection_id,
+      sessionId: principal.session_id,
       settings,
       provider: args['provider'] as ProviderName | undefined,
       signal,
@@ -101,21 +111,38 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
       tool: tool.name,
       args: { ...keyArgs, ...(reach !== undefined && { reach }) }
     }
-    const cached = await load(tool, keyArgs, call, { key, ttl: ttlOf(tool, args, settings, clock, config), place })
+    const freshness = () => tool.ttl(args, clock, now)
+    const maxAge = args['max_age_seconds'] as number | undefined
+    const policy = policyOf({ name: tool.name, freshness }, settings, config, maxAge, now)
+    const cached = await load(tool, keyArgs, call, { key, policy, place })
     const budget = principal.scope.answer_tokens === undefined ? ANSWER_TOKENS : principal.scope.answer_tokens
     const fetched = cached.value as Fetched<unknown>
-    return toAnswer({ tool, args, fetched, place, call: hash, cache: cached, now, clock, budget })
+    const quota = cached.hit ? undefined : quotaOf(fetched.meta, principal.connection_id)
+    return toAnswer({ tool, args, fetched, place, call: hash, cache: cached, quota, now, clock, budget })
+  }
+
+  /** What those have left who were asked just now. */
+  function quotaOf ({ provider, tried }: Fetched<unknown>['meta'], connectionId: string): Meta['quota'] {
+    const names = new Set([...provider?.split(',') ?? [], ...tried.map(({ provider }) => provider)])
+    const left: [string, QuotaLeft][] = []
+    for (const name of names) {
+      const known = app.quota.left(connectionId, name as ProviderName)
+      if (known) left.push([name, known])
+    }
+    return left.length ? Object.fromEntries(left) : undefined
   }
 
   /** A page after the first is of the moment that the first saw: out of its entry, or fetched as of then. */
   async function load (tool: Tool, args: Arguments, call: ToolCall, lookup: Lookup): Promise<Cached> {
-    const { key, ttl, place: { anchor } } = lookup
-    const fetchAt = (now: Date) => (signal: AbortSignal) => fetchFor(tool, args, { ...call, now, signal })
-    if (anchor === undefined) return app.cache.fetch(key, ttl, fetchAt(call.now), call.signal)
-    const first = ttl > 0 ? await app.cache.peek(key) : undefined
+    const { key, policy, place: { anchor } } = lookup
+    const fetchAt = (now: Date) => (signal: AbortSignal, background: boolean) =>
+      fetchFor(tool, args, { ...call, now, signal, background })
+    if (anchor === undefined) return app.cache.fetch(key, policy, fetchAt(call.now), call.signal)
+    const { max_age_seconds: _, ...ofThatMoment } = policy
+    const first = policy.fresh_seconds > 0 ? await app.cache.peek(key) : undefined
     if (first?.stored_at === anchor) return first
     const then = new Date(Math.min(anchor, call.now.getTime()))
-    return app.cache.fetch({ ...key, args: { ...key.args, anchor } }, ttl, fetchAt(then), call.signal)
+    return app.cache.fetch({ ...key, args: { ...key.args, anchor } }, ofThatMoment, fetchAt(then), call.signal)
   }
 
   const tools: Tools = {
@@ -126,6 +153,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
       const controller = new AbortController()
       const abort = () => controller.abort(caller.signal.reason)
       caller.signal.addEventListener('abort', abort, { once: true })
+      const deadline = setTimeout(() => controller.abort(tooSlow(config.callDeadlineMs)), config.callDeadlineMs)
       running.add(controller)
       const { principal, requestId, ip, client, transport } = caller
       let outcome = 'ok'
@@ -145,6 +173,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
         if (!caller.signal.aborted && codeOf(error) === 'INTERNAL') caller.log.error({ err: error, tool: name }, 'a tool failed')
         throw error
       } finally {
+        clearTimeout(deadline)
         running.delete(controller)
         caller.signal.removeEventListener('abort', abort)
         app.sessions.touch(principal.session_id, { address: ip, ...(client && { client }) })
@@ -166,24 +195,18 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
     }
   }
   app.decorate('tools', tools)
-}, { name: 'tools', dependencies: ['auth', 'sessions', 'audit', 'cache', 'providers', 'usage', 'connections'] })
+}, { name: 'tools', dependencies: ['auth', 'sessions', 'audit', 'cache', 'quota', 'providers', 'usage', 'connections'] })
 
 async function fetchFor (tool: Tool, args: Arguments, call: ToolCall): Promise<Loaded> {
   try {
-    const { cacheable = true, ...value } = await tool.fetch(args, call)
-    return { value, cacheable }
+    const { cacheable = true, fresh_seconds: fresh, ...value } = await tool.fetch(args, call)
+    return { value, cacheable, ...(fresh !== undefined && { fresh_seconds: fresh }) }
   } catch (error) {
     throw await withSuggestions(error, args, call)
   }
 }
 
-function ttlOf (
-  tool: Tool,
-  args: Arguments,
-  settings: ConnectionSettings,
-  clock: MarketClock,
-  config: Config
-): number {
-  if (!config.caching || !settings.caching) return 0
-  return settings.ttl_seconds[tool.name] ?? config.cacheTtlSeconds ?? tool.ttl(args, clock)
+function tooSlow (deadlineMs: number): Problem {
+  return problem('PROVIDER_TIMEOUT', `No provider answered within ${deadlineMs / 1000} s, the most that a call may take. ` +
+    'Call again, or ask for less at once.')
 }

@@ -25,7 +25,9 @@ export interface Draft {
   place: Place
   /** Hash of the call, for its cursors. */
   call: string
-  cache: { hit: boolean, age_seconds: number, stored_at: number }
+  cache: { hit: boolean, age_seconds: number, stored_at: number, stale?: string }
+  /** Of the providers that were asked for it. */
+  quota?: Meta['quota']
   now: Date
   clock: MarketClock
   /** Most tokens; null: any number. */
@@ -87,7 +89,7 @@ function answerOf (draft: Draft, presented: Presented, cut?: Cut): Answer {
 }
 
 function metaOf (draft: Draft, presented: Presented, cut: Cut | undefined): Meta {
-  const { tool, fetched: { meta: kept }, cache, now, clock, budget } = draft
+  const { tool, fetched: { meta: kept }, cache, quota, now, clock, budget } = draft
   const cursor = nextCursor(draft, presented)
   const truncated = [
     cut && `More than ${cut.shown} rows do not fit into ${budget} tokens. Send next_cursor as cursor for the next ones, choose fields, or narrow the question.`,
@@ -100,7 +102,8 @@ function metaOf (draft: Draft, presented: Presented, cut: Cut | undefined): Meta
     ...(cursor && { next_cursor: cursor }),
     ...(truncated && { truncated }),
     ...(cut?.summary && { summary: cut.summary }),
-    cache: { hit: cache.hit, age_seconds: cache.age_seconds },
+    cache: { hit: cache.hit, age_seconds: cache.age_seconds, ...(cache.stale !== undefined && { stale: cache.stale }) },
+    ...(quota && { quota }),
     market: {
       session: clock.session,
       next_open: clock.next_open,

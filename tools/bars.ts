@@ -3,9 +3,10 @@ import { summarise } from '../analysis/summary.ts'
 import { BarSchema, type Bar } from '../schemas/market.ts'
 import { defineTool, type Presented, type Table } from './define.ts'
 import { ColumnarSchema, dropEmptyColumns, FORMATS, pickColumns, toColumnar, toRecords, toTable } from './format.ts'
-import { CursorSchema, FieldsSchema, limitOf, pinnable, SymbolsSchema } from './inputs.ts'
+import { barsFreshness } from './freshness.ts'
+import { CursorSchema, FieldsSchema, limitOf, MaxAgeSchema, pinnable, SymbolsSchema } from './inputs.ts'
 import { MAX_ROWS } from './page.ts'
-import { BasisSchema, barsTtl, fetchSeries, fromNewest, periodsOf, toBasis, WindowInputs, type Series } from './series.ts'
+import { BasisSchema, fetchSeries, fromNewest, periodsOf, toBasis, WindowInputs, type Series } from './series.ts'
 
 const COLUMNS: (keyof Bar)[] = ['time', 'open', 'high', 'low', 'close', 'volume', 'vwap', 'trades']
 /** VWAP and trade counts cost a third of the tokens and are seldom asked: `detail: full` has them. */
@@ -42,7 +43,8 @@ export const getBars = defineTool({
     detail: Type.Enum(['lean', 'full', 'summary'], { default: 'lean', description: 'full adds vwap and trades' }),
     fields: FieldsSchema,
     format: Type.Enum([...FORMATS], { default: 'columnar' }),
-    provider: pinnable('bars')
+    provider: pinnable('bars'),
+    max_age_seconds: MaxAgeSchema
   }, { additionalProperties: false }),
   output: Type.Object({
     series: Type.Array(Type.Union([
@@ -52,14 +54,14 @@ export const getBars = defineTool({
       Type.Object({ ...BasisSchema, summary: Type.Union([SummarySchema, Type.Null()]) })
     ]))
   }),
-  ttl: (args, { session }) => barsTtl(args, args.symbols, session),
+  ttl: (args, clock, now) => barsFreshness(args, args.symbols, clock, now),
   presentation: ['format', 'detail', 'fields', 'limit', 'cursor'],
   // Bars cost by the row: no more of them than are needed.
   reach: needed => Math.min(needed, MAX_ROWS),
   columns: () => COLUMNS,
   async fetch (args, call) {
-    const { series, meta, cacheable } = await fetchSeries(args, { symbols: args.symbols, limit: call.reach }, call)
-    return { data: series, meta, cacheable }
+    const { series, window, ...rest } = await fetchSeries(args, { symbols: args.symbols, limit: call.reach }, call)
+    return { data: series, ...rest }
   },
   present (series, { format, detail, fields, start, lookback }, { offset, limit }) {
     const pages = series.map(one => pageOf(one, offset, limit))

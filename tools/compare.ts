@@ -8,9 +8,10 @@ import { Nullable, ProviderNameSchema } from '../schemas/market.ts'
 import type { Meta } from '../schemas/receipt.ts'
 import { defineTool } from './define.ts'
 import { toTable } from './format.ts'
-import { pinnable } from './inputs.ts'
+import { barsFreshness } from './freshness.ts'
+import { MaxAgeSchema, pinnable } from './inputs.ts'
 import { MAX_ROWS } from './page.ts'
-import { barsTtl, fetchSeries, periodsOf, WindowInputs, type Series } from './series.ts'
+import { fetchSeries, periodsOf, WindowInputs, type Series } from './series.ts'
 
 const number = Nullable(Type.Number())
 
@@ -51,16 +52,17 @@ export const compareSymbols = defineTool({
     symbols: Type.Array(Type.String(), { minItems: 2, maxItems: 10, examples: [['AAPL', 'MSFT']] }),
     benchmark: Type.Optional(Type.String({ examples: ['SPY'] })),
     ...WindowInputs,
-    provider: pinnable('bars')
+    provider: pinnable('bars'),
+    max_age_seconds: MaxAgeSchema
   }, { additionalProperties: false }),
   output: ComparisonSchema,
-  ttl: (args, { session }) => barsTtl(args, args.symbols, session),
+  ttl: (args, clock, now) => barsFreshness(args, [...args.symbols, args.benchmark ?? args.symbols[0]!], clock, now),
   async fetch ({ symbols: given, benchmark: named, ...args }, call) {
     const benchmark = parseSymbol(named ?? given[0]!).symbol
     const symbols = [...new Set([...given.map(text => parseSymbol(text).symbol), benchmark])]
     if (symbols.length < 2) throw problem('INVALID_INPUT', 'A comparison needs two different symbols.')
     const window = args.start === undefined && args.lookback === undefined ? { ...args, lookback: '1y' } : args
-    const { series, meta, cacheable } = await fetchSeries(window, { symbols, limit: MAX_ROWS }, call)
+    const { window: _, series, meta, ...lasting } = await fetchSeries(window, { symbols, limit: MAX_ROWS }, call)
     if (series.length < 2) throw lone(series[0]!, meta.failed)
     const adjustment = assertOneBasis(series)
     const periods = Math.min(...series.map(periodsOf))
@@ -69,7 +71,7 @@ export const compareSymbols = defineTool({
     return {
       data: { timeframe, adjustment, ...toRounded(comparison, series), notes: notesOn(comparison, series) },
       meta: { ...meta, adjustment },
-      cacheable
+      ...lasting
     }
   },
   present: comparison => ({

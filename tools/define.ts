@@ -3,6 +3,7 @@ import type { MarketClock } from '../market/clock.ts'
 import type { ProviderRouter, RouteCall } from '../providers/router.ts'
 import type { Meta } from '../schemas/receipt.ts'
 import type { Usage } from '../schemas/usage.ts'
+import type { Freshness } from './freshness.ts'
 import type { Page } from './page.ts'
 
 /** Rows under named columns: what CSV, the columnar form and the text are made of. */
@@ -27,6 +28,8 @@ export interface Fetched<D> {
   meta: Pick<Meta, 'provider' | 'as_of' | 'tried'> & Partial<Meta>
   /** False: a part is missing that may be there a moment later. */
   cacheable?: boolean
+  /** Seconds for which this very answer holds, where that is less than its tool says. */
+  fresh_seconds?: number
 }
 
 export interface Presented {
@@ -53,8 +56,8 @@ export interface ToolDefinition<I extends TObject = TObject, D = unknown> {
   input: I
   /** Schema of `data` in the answer. */
   output: TSchema
-  /** Seconds for which an answer holds; 0 is not cached. */
-  ttl: (args: Static<I>, clock: MarketClock) => number
+  /** For how long, or until when, an answer holds. */
+  ttl: (args: Static<I>, clock: MarketClock, now: Date) => Freshness
   /** Arguments that shape the answer only: calls that differ in nothing else share a cache entry. */
   presentation?: readonly string[]
   /** Present: the tool takes `limit` and `cursor`. Says how many rows to fetch where so many are needed. */

@@ -3,6 +3,7 @@ import { addDays } from '../market/time.ts'
 import { daysOf, type DayRules } from '../market/window.ts'
 import { EconomicEventSchema, INDICATORS, MATURITIES, type EconomicIndicator } from '../schemas/events.ts'
 import { Nullable } from '../schemas/market.ts'
+import { HOUR, MINUTE } from './freshness.ts'
 import { DAYS, WindowSchema } from './inputs.ts'
 import { defineList } from './list.ts'
 import { MAX_ROWS } from './page.ts'
@@ -30,7 +31,7 @@ export const getEconomicCalendar = defineList({
   header: { ...WindowSchema, country: Type.Optional(Type.String()) },
   limit: { usual: 50 },
   untrusted: ['event'],
-  ttl: () => 900,
+  ttl: () => 15 * MINUTE,
   async fetch ({ country, impact, ...days }, call) {
     const window = daysOf(days, RELEASE_DAYS, call.now)
     const wanted = country ? { country: country.toUpperCase() } : {}
@@ -63,7 +64,7 @@ export const getEconomicIndicator = defineList({
   },
   columns: ({ indicator }) => columnsOf(indicator),
   limit: { usual: 60 },
-  ttl: () => 6 * 3600,
+  ttl: () => 6 * HOUR,
   async fetch ({ indicator, ...days }, call) {
     const window = daysOf(days, FIVE_YEARS, call.now)
     const answer = await call.route.one('economic_indicator', { indicator, ...window, limit: call.reach }, call)

@@ -9,6 +9,7 @@ import { ACTIONS, CorporateActionSchema, FilingSchema, MarketHolidaySchema, type
 import { EarningsSchema } from '../schemas/fundamentals.ts'
 import { ProviderNameSchema, type ProviderName } from '../schemas/market.ts'
 import type { ToolCall } from './define.ts'
+import { DAY, HOUR } from './freshness.ts'
 import { DAYS, StockSchema, toInstrumentOf, WindowSchema } from './inputs.ts'
 import { defineList } from './list.ts'
 import { MAX_ROWS } from './page.ts'
@@ -32,7 +33,7 @@ export const getEarningsCalendar = defineList({
   row: EarningsSchema,
   header: WindowSchema,
   limit: { usual: 50 },
-  ttl: () => 3600,
+  ttl: () => HOUR,
   async fetch ({ symbols, ...days }, call) {
     const window = daysOf(days, EARNINGS_DAYS, call.now)
     const wanted = symbols && new Set(symbols.map(symbol => toInstrumentOf(symbol, 'a company').symbol))
@@ -61,7 +62,7 @@ export const getCorporateActions = defineList({
   header: { symbol: Type.String(), currency: Type.Optional(Type.String()), ...WindowSchema },
   columns: () => Object.keys(CorporateActionSchema.properties).filter(name => name !== 'symbol'),
   limit: { usual: 20 },
-  ttl: () => 12 * 3600,
+  ttl: () => 12 * HOUR,
   async fetch ({ symbol, types = ACTIONS, ...days }, call) {
     const instrument = toInstrumentOf(symbol, 'a stock')
     const window = daysOf(days, ACTION_DAYS, call.now)
@@ -96,7 +97,7 @@ export const getFilings = defineList({
   // The link has it.
   lean: Object.keys(FilingSchema.properties).filter(name => name !== 'accession'),
   limit: { usual: 20 },
-  ttl: () => 3600,
+  ttl: () => HOUR,
   async fetch ({ symbol, form, ...days }, call) {
     const instrument = toInstrumentOf(symbol, 'a company')
     const window = daysOf(days, FILING_DAYS, call.now)
@@ -131,7 +132,7 @@ export const getMarketCalendar = defineList({
   header: WindowSchema,
   limit: { usual: 50 },
   untrusted: ['name'],
-  ttl: () => 86_400,
+  ttl: () => DAY,
   async fetch (days, call) {
     const window = daysOf(days, CLOSING_DAYS, call.now)
     if (window.from < FIRST_RULED_DAY) throw problem('INVALID_INPUT', `The calendar begins in 2000: send a start from ${FIRST_RULED_DAY} on.`)

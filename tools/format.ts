@@ -106,7 +106,9 @@ function receiptLine (meta: Meta): string {
     delay && `delayed ${delay} s`,
     feed && `feed ${feed}`,
     adjustment && `${adjustment} prices`,
-    cache.hit && `cached ${cache.age_seconds} s ago`,
+    cache.stale !== undefined
+      ? `STALE ${cache.age_seconds} s: ${cache.stale}`
+      : cache.hit && `cached ${cache.age_seconds} s ago`,
     ...tried.map(({ provider, outcome }) => `${provider}: ${outcome}`),
     ...(failed ?? []).map(({ symbol, detail, code }) => `${symbol}: ${detail} (${code})`),
     `market ${market.session}, next open ${market.next_open}`,

@@ -5,11 +5,12 @@ import {
   PERIODS, STATEMENT_SCHEMAS, STATEMENTS
 } from '../schemas/fundamentals.ts'
 import { defineTool } from './define.ts'
-import { pinnable, StockSchema, toInstrumentOf } from './inputs.ts'
+import { HOUR } from './freshness.ts'
+import { MaxAgeSchema, pinnable, StockSchema, toInstrumentOf } from './inputs.ts'
 import { defineList } from './list.ts'
 import { receiptOf } from './receipt.ts'
 
-const SIX_HOURS = 6 * 3600
+const SIX_HOURS = 6 * HOUR
 
 /** Whose rows they are, and their money where it is one for all. */
 const HeaderSchema = { symbol: Type.String(), currency: Type.Optional(Type.String()) }
@@ -54,7 +55,7 @@ export const getKeyMetrics = defineTool({
   title: 'Key metrics',
   description: 'Latest valuation, margins, returns, debt, growth, beta and 52-week range of a company. Margins, yields and growth are fractions. ' +
     'For the statements behind them use get_financials.',
-  input: Type.Object({ symbol: StockSchema, provider: pinnable('key_metrics') }, { additionalProperties: false }),
+  input: Type.Object({ symbol: StockSchema, provider: pinnable('key_metrics'), max_age_seconds: MaxAgeSchema }, { additionalProperties: false }),
   output: KeyMetricsSchema,
   ttl: () => SIX_HOURS,
   async fetch ({ symbol }, call) {

@@ -5,9 +5,10 @@ import { codeOf } from '../errors.ts'
 import type { Timeframe } from '../schemas/market.ts'
 import { defineTool } from './define.ts'
 import { ColumnarSchema, FORMATS, pickColumns, toColumnar, toRecords, toTable } from './format.ts'
-import { CursorSchema, FieldsSchema, limitOf, pinnable, SymbolSchema } from './inputs.ts'
+import { barsFreshness } from './freshness.ts'
+import { CursorSchema, FieldsSchema, limitOf, MaxAgeSchema, pinnable, SymbolSchema } from './inputs.ts'
 import { MAX_ROWS } from './page.ts'
-import { BasisSchema, barsTtl, boundsOf, fetchSeries, fromNewest, periodsOf, toBasis, WindowInputs, type Series } from './series.ts'
+import { BasisSchema, boundsOf, fetchSeries, fromNewest, periodsOf, toBasis, WindowInputs, type Series } from './series.ts'
 
 /** Indicators of one series; `notes` says what a reader of the numbers must know. */
 interface Computed extends Omit<Series, 'bars'> {
@@ -35,14 +36,15 @@ export const getIndicators = defineTool({
     cursor: CursorSchema,
     fields: FieldsSchema,
     format: Type.Enum([...FORMATS], { default: 'columnar' }),
-    provider: pinnable('bars')
+    provider: pinnable('bars'),
+    max_age_seconds: MaxAgeSchema
   }, { additionalProperties: false }),
   output: Type.Union([
     Type.Object({ ...HeaderSchema, ...ColumnarSchema.properties }),
     Type.Object({ ...HeaderSchema, values: Type.Array(ValuesSchema) }),
     Type.Object({ ...HeaderSchema, format: Type.Literal('csv'), row_count: Type.Integer() })
   ]),
-  ttl: (args, { session }) => barsTtl(args, [args.symbol], session),
+  ttl: (args, clock, now) => barsFreshness(args, [args.symbol], clock, now),
   presentation: ['format', 'fields', 'limit', 'cursor'],
   reach: needed => Math.min(needed, MAX_ROWS),
   columns: ({ indicators, timeframe }) => columnsOf(specsOf(indicators, timeframe)),
@@ -56,10 +58,10 @@ export const getIndicators = defineTool({
       const least = Math.max(...specs.map(({ needs }) => needs))
       return fetchSeries(args, { ...wanted, before: Math.max(least, Math.ceil(before / 4)) }, call)
     })
-    const { series: [series], window, meta, cacheable } = fetched
+    const { series: [series], window, ...rest } = fetched
     const isWindow = args.start !== undefined || args.lookback !== undefined
     const first = isWindow ? boundsOf(window, series!)[0] : undefined
-    return { data: compute(series!, specs, first, call.reach), meta, cacheable }
+    return { data: compute(series!, specs, first, call.reach), ...rest }
   },
   present ({ rows, ...header }, { indicators, timeframe, format, fields }, { offset, limit }) {
     const page = fromNewest(rows, offset, limit)

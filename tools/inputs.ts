@@ -34,10 +34,10 @@ export function pinnable (capability: Capability) {
 export const FieldsSchema = Type.Optional(Type.Array(Type.String(), { minItems: 1 }))
 export const CursorSchema = Type.Optional(Type.String({ maxLength: 40 }))
 
-export const limitOf = (most: number, usual: number) => Type.Integer({ default: usual, minimum: 1, maximum: most })
+/** Of every tool that asks a provider; the gate reads it. */
+export const MaxAgeSchema = Type.Optional(Type.Integer({ minimum: 0, description: 'Of a cached answer; 0: fetch anew' }))
 
-/** Whether a symbol's price stands still while the US stock market is closed; pairs trade on. */
-export const isExchangeTraded = (symbol: string) => !symbol.includes('/')
+export const limitOf = (most: number, usual: number) => Type.Integer({ default: usual, minimum: 1, maximum: most })
 
 /** Canonical instruments, each once. */
 export function toInstruments (symbols: readonly string[]): Instrument[] {

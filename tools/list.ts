@@ -2,8 +2,9 @@ import { Type, type Static, type TObject, type TProperties } from 'typebox'
 import type { MarketClock } from '../market/clock.ts'
 import type { Capability } from '../providers/types.ts'
 import type { Fetched, Presented, Table, Tool, ToolCall } from './define.ts'
+import type { Freshness } from './freshness.ts'
 import { ColumnarSchema, dropEmptyColumns, pickColumns, toColumnar, toRecords, toTable, type Format } from './format.ts'
-import { CursorSchema, FieldsSchema, limitOf, pinnable } from './inputs.ts'
+import { CursorSchema, FieldsSchema, limitOf, MaxAgeSchema, pinnable } from './inputs.ts'
 import { reachOf } from './page.ts'
 
 /** Rows as fetched, with what is true of all of them. */
@@ -13,7 +14,7 @@ export interface ListDefinition<P extends TProperties, T> {
   name: string
   title: string
   description: string
-  /** Arguments beside `limit`, `cursor`, `fields`, `format` and `provider`. */
+  /** Arguments beside `limit`, `cursor`, `fields`, `format`, `provider` and `max_age_seconds`. */
   input: P
   /** Whose `provider` can be pinned. */
   capability: Capability
@@ -31,7 +32,7 @@ export interface ListDefinition<P extends TProperties, T> {
   /** Rows to fetch where so many are needed; absent: in the steps of `reachOf`. */
   reach?: (needed: number) => number
   untrusted?: readonly string[]
-  ttl: (args: Static<TObject<P>>, clock: MarketClock) => number
+  ttl: (args: Static<TObject<P>>, clock: MarketClock, now: Date) => Freshness
   fetch: (args: Static<TObject<P>>, call: ToolCall) => Promise<Fetched<Listed<T>>>
   /** All rows in a few numbers. */
   summary?: (listed: Listed<T>) => Record<string, unknown>
@@ -52,7 +53,8 @@ export function defineList<P extends TProperties, T extends object> (list: ListD
       cursor: CursorSchema,
       fields: FieldsSchema,
       format: Type.Enum(['columnar', 'records', 'csv'], { default: format }),
-      provider: pinnable(capability)
+      provider: pinnable(capability),
+      max_age_seconds: MaxAgeSchema
     }, { additionalProperties: false }),
     output: Type.Union([
       Type.Object({ ...header, ...ColumnarSchema.properties }),

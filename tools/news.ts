@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { resolveWindow } from '../market/window.ts'
 import { NewsArticleSchema } from '../schemas/market.ts'
+import { MINUTE } from './freshness.ts'
 import { toInstruments } from './inputs.ts'
 import { defineList } from './list.ts'
 import { receiptOf } from './receipt.ts'
@@ -24,7 +25,7 @@ export const getNews = defineList({
   limit: { usual: 10, most: 200 },
   format: 'records',
   untrusted: ['title', 'summary', 'author', 'source'],
-  ttl: () => 120,
+  ttl: () => 2 * MINUTE,
   async fetch ({ symbols = [], start, end, lookback }, call) {
     const windowed = start !== undefined || end !== undefined || lookback !== undefined
     const window = windowed

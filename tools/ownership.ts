@@ -7,12 +7,11 @@ import {
 } from '../schemas/ownership.ts'
 import { defineTool } from './define.ts'
 import { dropEmptyColumns, toTable } from './format.ts'
-import { CursorSchema, DAYS, limitOf, pinnable, StockSchema, toInstrumentOf, WindowSchema } from './inputs.ts'
+import { DAY, HOUR } from './freshness.ts'
+import { CursorSchema, DAYS, limitOf, MaxAgeSchema, pinnable, StockSchema, toInstrumentOf, WindowSchema } from './inputs.ts'
 import { defineList } from './list.ts'
 import { reachOf } from './page.ts'
 import { receiptOf } from './receipt.ts'
-
-const DAY = 86_400
 
 /** Counts of analysts: half a year of them. */
 const TREND_ROWS = 6
@@ -23,10 +22,14 @@ export const getAnalystRatings = defineTool({
   description: 'What analysts say of a stock: consensus, price target, counts by month, and the latest up- and downgrades, of which `limit` are shown. ' +
     'For estimates of earnings use get_earnings.',
   input: Type.Object({
-    symbol: StockSchema, limit: limitOf(200, 10), cursor: CursorSchema, provider: pinnable('analyst_ratings')
+    symbol: StockSchema,
+    limit: limitOf(200, 10),
+    cursor: CursorSchema,
+    provider: pinnable('analyst_ratings'),
+    max_age_seconds: MaxAgeSchema
   }, { additionalProperties: false }),
   output: AnalystRatingsSchema,
-  ttl: () => 6 * 3600,
+  ttl: () => 6 * HOUR,
   presentation: ['limit', 'cursor'],
   reach: reachOf,
   untrusted: ['firm', 'action', 'from', 'to'],
@@ -75,7 +78,7 @@ export const getInsiderTrades = defineList({
   lean: Object.keys(InsiderTradeSchema.properties).filter(name => name !== 'url'),
   limit: { usual: 20 },
   untrusted: ['name', 'role'],
-  ttl: () => 3600,
+  ttl: () => HOUR,
   async fetch ({ symbol, ...days }, call) {
     const instrument = toInstrumentOf(symbol, 'a company')
     const window = daysOf(days, LAST_YEAR, call.now)

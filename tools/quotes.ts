@@ -2,7 +2,8 @@ import { Type } from 'typebox'
 import { QuoteSchema, ProviderNameSchema, type ProviderName, type Quote } from '../schemas/market.ts'
 import { defineTool } from './define.ts'
 import { ColumnarSchema, dropEmptyColumns, pickColumns, toColumnar, toRecords, toTable } from './format.ts'
-import { CursorSchema, FieldsSchema, isExchangeTraded, pinnable, SymbolsSchema, toInstruments } from './inputs.ts'
+import { quoteFreshness } from './freshness.ts'
+import { CursorSchema, FieldsSchema, MaxAgeSchema, pinnable, SymbolsSchema, toInstruments } from './inputs.ts'
 import { isComplete, receiptOfItems } from './receipt.ts'
 
 const SourcedQuoteSchema = Type.Object({ ...QuoteSchema.properties, provider: ProviderNameSchema })
@@ -20,14 +21,15 @@ export const getQuote = defineTool({
     cursor: CursorSchema,
     fields: FieldsSchema,
     format: Type.Enum(['records', 'columnar', 'csv'], { default: 'records' }),
-    provider: pinnable('quote')
+    provider: pinnable('quote'),
+    max_age_seconds: MaxAgeSchema
   }, { additionalProperties: false }),
   output: Type.Union([
     Type.Object({ quotes: Type.Array(Type.Partial(SourcedQuoteSchema)) }),
     ColumnarSchema,
     Type.Object({ format: Type.Literal('csv'), row_count: Type.Integer() })
   ]),
-  ttl: ({ symbols }, { session }) => session === 'closed' && symbols.every(isExchangeTraded) ? 60 : 5,
+  ttl: ({ symbols }, _, now) => quoteFreshness(symbols, now),
   presentation: ['cursor', 'fields', 'format'],
   columns: () => COLUMNS,
   async fetch ({ symbols }, call) {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { SymbolMatchSchema, type SymbolMatch } from '../schemas/market.ts'
+import { DAY } from './freshness.ts'
 import { defineList } from './list.ts'
 import { receiptOf } from './receipt.ts'
 
@@ -17,7 +18,7 @@ export const searchSymbols = defineList({
   limit: { usual: 10, most: 50 },
   format: 'records',
   untrusted: ['name'],
-  ttl: () => 86_400,
+  ttl: () => DAY,
   async fetch ({ query, asset_class: assetClass }, call) {
     const wanted = { query: query.trim(), limit: call.reach, ...(assetClass && { asset_class: assetClass }) }
     const answer = await call.route.one('search', wanted, call)

@@ -2,17 +2,17 @@ import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { periodsPerYear } from '../analysis/performance.ts'
 import { isIntraday } from '../market/bars.ts'
-import { tradingDayFrom } from '../market/calendar.ts'
+import { isTradingDay, tradingDayFrom } from '../market/calendar.ts'
 import { marketClock } from '../market/clock.ts'
 import { parseSymbol } from '../market/symbols.ts'
-import { addDays, dayIn, instantAt, monthOf, toInstant } from '../market/time.ts'
+import { addDays, dayIn, instantAt, monthOf, NEW_YORK, toInstant } from '../market/time.ts'
 import { resolveWindow, type Window } from '../market/window.ts'
 import {
   ADJUSTMENTS, BarSeriesSchema, ProviderNameSchema, TIMEFRAMES,
   type Bar, type BarSeries, type ProviderName, type Timeframe
 } from '../schemas/market.ts'
 import type { Fetched, ToolCall } from './define.ts'
-import { isExchangeTraded, toInstruments } from './inputs.ts'
+import { toInstruments } from './inputs.ts'
 import { isComplete, receiptOfItems } from './receipt.ts'
 
 /** Arguments that say which bars are meant. */
@@ -49,13 +49,11 @@ export interface FetchedSeries {
   window: Window
   meta: Fetched<unknown>['meta']
   cacheable: boolean
+  fresh_seconds?: number
 }
 
-/** Seconds for which bars hold: shorter while the last one may change. */
-export function barsTtl ({ timeframe }: { timeframe: Timeframe }, symbols: readonly string[], session: string): number {
-  const moving = session !== 'closed' || !symbols.every(isExchangeTraded)
-  return isIntraday(timeframe) ? (moving ? 15 : 300) : (moving ? 60 : 900)
-}
+/** How soon to ask again for a day that a provider has not published yet. */
+const LATE_SECONDS = 900
 
 /**
  * The latest bars of a window, at most `limit` a symbol, and up to `before` ones that precede them.
@@ -88,8 +86,18 @@ export async function fetchSeries (
       ...shared('time_zone'),
       ...shared('currency')
     },
-    cacheable: isComplete(answer)
+    cacheable: isComplete(answer),
+    ...(series.some(one => isBehind(one, window, call.now)) && { fresh_seconds: LATE_SECONDS })
   }
+}
+
+/** Whether daily bars lack the last session that is over: some plans have it hours later. */
+function isBehind ({ bars, timeframe, time_zone: zone }: Series, { end }: Window, now: Date): boolean {
+  if (timeframe !== '1day' || zone !== NEW_YORK) return false
+  const today = dayIn(NEW_YORK, now)
+  const closeOf = (day: string) => new Date(marketClock(instantAt(day, NEW_YORK)).next_close)
+  const day = isTradingDay(today) && closeOf(today) <= now ? today : tradingDayFrom(addDays(today, -1), -1)
+  return end >= closeOf(day) && (bars.at(-1)?.time ?? '') < day
 }
 
 /** The `time` of the first bar that may stand in a window, and of the last. */

@@ -3,6 +3,7 @@ import { problem } from '../errors.ts'
 import { addDays } from '../market/time.ts'
 import { daysOf, type DayRules, type Days } from '../market/window.ts'
 import { MOVER_LISTS, MoverSchema, OptionContractSchema, OptionTypeSchema } from '../schemas/trading.ts'
+import { closedUntil, MINUTE } from './freshness.ts'
 import { StockSchema, toInstrumentOf } from './inputs.ts'
 import { defineList } from './list.ts'
 import { receiptOf } from './receipt.ts'
@@ -22,7 +23,7 @@ export const getMarketMovers = defineList({
   header: { list: Type.Enum([...MOVER_LISTS]), asset_class: Type.Enum(['stock', 'crypto']) },
   limit: { usual: 10, most: 100 },
   untrusted: ['name'],
-  ttl: ({ asset_class: assetClass }, { session }) => session === 'closed' && assetClass === 'stock' ? 300 : 30,
+  ttl: ({ asset_class: assetClass }, _, now) => (assetClass === 'stock' && closedUntil(now)) || 30,
   async fetch ({ list, asset_class: assetClass }, call) {
     const answer = await call.route.one('market_movers', { list, asset_class: assetClass, limit: call.reach }, call)
     return { data: { rows: answer.data, header: { list, asset_class: assetClass } }, meta: receiptOf(answer) }
@@ -60,7 +61,7 @@ export const getOptionsChain = defineList({
   },
   lean: ['expiration', 'strike', 'type', 'bid', 'ask', 'last', 'volume', 'open_interest', 'implied_volatility', 'delta'],
   limit: { usual: 40, most: 250 },
-  ttl: (_, { session }) => session === 'regular' ? 15 : 300,
+  ttl: (_, { session }, now) => closedUntil(now) ?? (session === 'regular' ? 15 : 5 * MINUTE),
   async fetch (args, call) {
     const { symbol, type, strike_min: min, strike_max: max, expiration } = args
     const underlying = toInstrumentOf(symbol, 'an underlying of options', ['stock', 'index'])

@@ -5,7 +5,7 @@ import { defineTool } from './define.ts'
 export const getUsage = defineTool({
   name: 'get_usage',
   title: 'Usage and limits',
-  description: 'What this session has called today, and for each provider: requests sent, calls left as it last said, and what its plan was found not to include. ' +
+  description: 'What this session has called today, and for each provider: calls used and left in each of its limits, and what its plan was found not to include. ' +
     'Ask it before many calls, or when an answer came from an unexpected provider.',
   input: Type.Object({}, { additionalProperties: false }),
   output: UsageSchema,

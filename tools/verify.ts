@@ -11,7 +11,8 @@ import type { ProviderAnswer } from '../providers/router.ts'
 import { Nullable, ProviderNameSchema, type ProviderName, type Quote } from '../schemas/market.ts'
 import { defineTool, type ToolCall } from './define.ts'
 import { toTable } from './format.ts'
-import { SymbolSchema } from './inputs.ts'
+import { barsFreshness, quoteFreshness } from './freshness.ts'
+import { MaxAgeSchema, SymbolSchema } from './inputs.ts'
 
 const number = Nullable(Type.Number())
 
@@ -71,10 +72,13 @@ export const verifyQuote = defineTool({
   input: Type.Object({
     symbol: SymbolSchema,
     date: Type.Optional(Type.String({ description: 'YYYY-MM-DD' })),
-    tolerance_percent: Type.Number({ default: 0.5, minimum: 0, maximum: 50 })
+    tolerance_percent: Type.Number({ default: 0.5, minimum: 0, maximum: 50 }),
+    max_age_seconds: MaxAgeSchema
   }, { additionalProperties: false }),
   output: VerdictSchema,
-  ttl: ({ date }) => date === undefined ? 5 : 300,
+  ttl: ({ symbol, date }, clock, now) => date === undefined
+    ? quoteFreshness([symbol], now)
+    : barsFreshness({ timeframe: '1day', end: date }, [symbol], clock, now),
   async fetch ({ symbol, date, tolerance_percent: tolerance }, call) {
     const instrument = parseSymbol(symbol)
     const { readings, failures } = date === undefined

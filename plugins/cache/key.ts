@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { CacheKey } from './driver.ts'
 
 /** `cache:<owner>:<tool>:<args_hash>`, the hash over canonical JSON: the order of arguments does not matter. */
@@ -8,7 +8,7 @@ export function toKey ({ owner_id: owner, tool, args }: CacheKey): string {
 
 /** 192 bits that tell two objects apart, whatever the order of their members. */
 export function hashOf (value: object): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('base64url').slice(0, 32)
+  return hash('sha256', canonicalJson(value), 'base64url').slice(0, 32)
 }
 
 function canonicalJson (value: unknown): string {

@@ -111,3 +111,31 @@ test('one capability may have an order of its own', async t => {
   await t.rejects(change({ capability_order: { bars: ['sample'] } }), { code: 'FMS_INVALID_INPUT', message: /sample market/ })
   await t.rejects(change({ capability_order: { weather: ['fmp'] } }), { code: 'FMS_INVALID_INPUT' })
 })
+
+test('with hedging the next provider answers for one that is slower than it usually is, and the receipt says so', async t => {
+  const { connect, upstream } = await build(t)
+  const { get } = await connect({ settings: { provider_order: ['alpaca', 'finnhub'], caching: false, hedging: true } })
+  for (let i = 0; i < 20; i++) {
+    for (const tool of ['get_quote?symbols=AAPL', 'get_market_status']) t.equal((await get(tool)).body.meta.provider, 'alpaca')
+  }
+  upstream.fault('alpaca', () => true)
+  for (const tool of ['get_quote?symbols=AAPL', 'get_market_status']) {
+    const { body } = await get(tool)
+    t.match(body.meta, { provider: 'finnhub', tried: [{ provider: 'alpaca', outcome: 'slow' }] }, tool)
+  }
+  upstream.fault('finnhub', (_, response) => sendJson(response, 500, {}))
+  upstream.fault('alpaca', (_, response) => { setTimeout(() => sendJson(response, 401, {}), 200) })
+  const { body } = await get('get_quote?symbols=AAPL')
+  t.match(body.detail, /Asked: alpaca \(rejected_key\), finnhub \(unavailable\)/, 'in the order asked')
+})
+
+test('a provider that fails repeatedly is passed over at once', async t => {
+  const { connect, upstream, logs } = await build(t)
+  const { get } = await connect({ settings: { provider_order: ['fmp', 'alpaca'], caching: false } })
+  upstream.fault('fmp', (_, response) => sendJson(response, 500, {}))
+  for (let i = 0; i < 8; i++) {
+    t.match((await get('get_quote?symbols=AAPL')).body.meta, { provider: 'alpaca', tried: [{ provider: 'fmp', outcome: 'unavailable' }] })
+  }
+  t.equal(upstream.requests.filter(({ provider }) => provider === 'fmp').length, 5)
+  t.equal(logs.filter(line => /failed repeatedly; it is not asked/.test(line)).length, 1)
+})

@@ -13,10 +13,11 @@ test('movers say which list they are', async t => {
 })
 
 test('movers and chains are kept for longer while nothing trades', t => {
-  const [open, night] = ['2026-11-20T15:00:00Z', '2026-11-22T15:00:00Z'].map(now => marketClock(new Date(now))) as [ReturnType<typeof marketClock>, ReturnType<typeof marketClock>]
-  t.same([open, night].map(clock => getMarketMovers.ttl({ list: 'gainers', asset_class: 'stock' }, clock)), [30, 300])
-  t.equal(getMarketMovers.ttl({ list: 'gainers', asset_class: 'crypto' }, night), 30)
-  t.same([open, night].map(clock => getOptionsChain.ttl({ symbol: 'AAPL' }, clock)), [15, 300])
+  const [open, weekend] = ['2026-11-20T15:00:00Z', '2026-11-22T15:00:00Z'].map(now => new Date(now)) as [Date, Date]
+  const monday = new Date('2026-11-23T09:00:00Z')
+  t.same([open, weekend].map(now => getMarketMovers.ttl({ list: 'gainers', asset_class: 'stock' }, marketClock(now), now)), [30, monday])
+  t.equal(getMarketMovers.ttl({ list: 'gainers', asset_class: 'crypto' }, marketClock(weekend), weekend), 30)
+  t.same([open, weekend].map(now => getOptionsChain.ttl({ symbol: 'AAPL' }, marketClock(now), now)), [15, monday])
   t.end()
 })
 
