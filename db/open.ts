@@ -3,12 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { ConfigError, type Config } from '../config.ts'
 import { connectEmbedded, startEmbedded, type Log } from './embedded/index.ts'
+import { createGuardedPool } from './guard.ts'
 import { migrate } from './migrate.ts'
+import { createMonitor, type DatabaseState } from './monitor.ts'
 import type { Database } from './types.ts'
 
 export interface OpenDatabase {
   db: Kysely<Database>
+  /** Fails at once while Postgres is down. */
   pool: pg.Pool
+  state: DatabaseState
   /** Throws when the database does not answer within 2 seconds. */
   health (): Promise<void>
   /** Ends the connections, then an embedded Postgres that was started here. */
@@ -26,6 +30,8 @@ type Settings = Pick<Config, 'databaseUrl' | 'databasePoolSize' | 'dataDir'>
 
 /** What stays free of the embedded Postgres's connections for a CLI beside the server, and for superusers. */
 const SPARE_CONNECTIONS = 20
+/** Within it the monitor knows whether Postgres itself is gone. */
+const LOSS_MS = 1000
 
 /**
  * Connects to the database that the configuration names, or starts the embedded one, and migrates it.
@@ -34,20 +40,23 @@ const SPARE_CONNECTIONS = 20
  */
 export async function openDatabase (config: Settings, log: Log, options: OpenOptions = {}): Promise<OpenDatabase> {
   const { target, stop } = await reach(config, log, options)
-  const pool = new pg.Pool({
+  const monitor = createMonitor(target, log)
+  const pool = createGuardedPool({
     application_name: 'financial-mcp-server',
     max: config.databasePoolSize,
     connectionTimeoutMillis: 5000,
     statement_timeout: 15_000,
+    // A transaction whose server went away silently would hold its locks for hours.
+    idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
     ...target
-  })
-  const warn = (error: Error) => log.warn({ err: error }, 'a connection to the database was lost')
-  pool.on('error', warn)
+  }, monitor)
+  pool.on('error', createLossLog(log, monitor))
   // The pool does not listen to a client that it has handed out, as in a transaction between two statements.
   pool.on('connect', client => { client.on('error', () => {}) })
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
   const close = async () => {
+    await monitor.stop()
     // A client that is never given back must not keep the process.
     await Promise.race([db.destroy(), sleep(5000, undefined, { ref: false })])
     await stop()
@@ -55,11 +64,24 @@ export async function openDatabase (config: Settings, log: Log, options: OpenOpt
   try {
     await waitForPostgres(pool, config.databaseUrl, options.patienceMs ?? 30_000)
     await migrate(db)
+    await monitor.start()
   } catch (error) {
     await close()
     throw error
   }
-  return { db, pool, health: () => checkHealth(db), close }
+  return { db, pool, state: monitor, health: () => checkHealth(db), close }
+}
+
+/** One line for connections that break together, and none where the monitor tells of it. */
+function createLossLog (log: Log, { isDown }: DatabaseState) {
+  let connections = 0
+  return (error: Error) => {
+    if (connections++ > 0) return
+    setTimeout(() => {
+      if (!isDown()) log.warn({ err: error, connections }, 'connections to the database were lost')
+      connections = 0
+    }, LOSS_MS).unref()
+  }
 }
 
 async function reach (config: Settings, log: Log, { beside }: OpenOptions) {

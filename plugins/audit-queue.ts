@@ -8,7 +8,7 @@ const PAUSE_MS = 1_000
 
 /**
  * Collects rows and writes them in batches, in their order: each second, or as soon as 200 wait. While the database is
- * down the rows stay and are tried again each second.
+ * down the rows stay and are tried again each second, with one line in the log when it begins and one when it ends.
  * @param append writes all of the rows or none
  */
 export function createAuditQueue (
@@ -17,6 +17,7 @@ export function createAuditQueue (
   const waiting: AuditFields[] = []
   let dropped = 0
   let reported = 0
+  let failing = false
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
 
@@ -41,13 +42,17 @@ export function createAuditQueue (
   async function drain (): Promise<void> {
     clearTimeout(timer)
     timer = undefined
-    if (dropped > reported) log.error({ dropped: dropped - reported }, 'audit events were dropped: the queue was full')
-    reported = dropped
     try {
       while (waiting.length > 0) await write(waiting.slice(0, BATCH))
     } catch (error) {
-      log.error({ err: error, waiting: waiting.length }, 'audit events cannot be written now; they are kept')
+      if (!failing) log.error({ err: error, waiting: waiting.length }, 'audit events cannot be written now; they are kept')
+      failing = true
+      return
     }
+    if (failing) log.info({}, 'audit events are written again')
+    failing = false
+    if (dropped > reported) log.error({ dropped: dropped - reported }, 'audit events were dropped: the queue was full')
+    reported = dropped
   }
 
   async function write (rows: AuditFields[]): Promise<void> {
@@ -60,7 +65,7 @@ export function createAuditQueue (
         return
       }
       dropped += 1
-      reported = dropped
+      reported += 1
       log.error({ err: error, action: rows[0]?.action }, 'an audit event was dropped: Postgres refuses its values')
     }
     waiting.splice(0, rows.length)

@@ -1,10 +1,12 @@
 import { LRUCache } from 'lru-cache'
-import { codeOf, problem, type Problem } from '../errors.ts'
+import { codeOf } from '../errors.ts'
 import { toNetwork } from './admin-login.ts'
+import { tooMany } from './limits.ts'
 
 const BAD_TOKENS = 300
 const WINDOW_MS = 60_000
 const MOST_NETWORKS = 10_000
+const LIMITED = 'Too many bad tokens came from this address. A valid one is still taken.'
 
 /**
  * Counts the bad tokens of each network and changes the answer to them, and to nothing else: a good token of a
@@ -27,20 +29,7 @@ export function createBearerLimit () {
         counts.set(network, count)
       }
       count.bad += 1
-      throw count.bad > BAD_TOKENS ? limited(Math.ceil((count.endsAt - now) / 1000)) : error
+      throw count.bad > BAD_TOKENS ? tooMany(LIMITED, Math.ceil((count.endsAt - now) / 1000)) : error
     }
-  }
-}
-
-/** Without a stack, for the same reason as `refusal`. */
-function limited (seconds: number): Problem {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    return problem('RATE_LIMITED', 'Too many bad tokens came from this address. A valid one is still taken.', {
-      retry_after_seconds: seconds
-    })
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
   }
 }

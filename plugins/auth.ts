@@ -8,6 +8,7 @@ import { refusal } from '../tokens/gate.ts'
 import type { AdminPrincipal } from './admin.ts'
 import { adminCookieOf, assertOwnPage } from './auth-cookies.ts'
 import { createBearerLimit } from './auth-limit.ts'
+import type {} from './limits.ts'
 import type { SessionPrincipal } from './sessions.ts'
 
 export type { AdminPrincipal } from './admin.ts'
@@ -45,6 +46,7 @@ export default fp<{ config: Settings }>(async (app, { config }) => {
     async requireSession (request, reply) {
       try {
         const principal = await limit(request.ip, async () => app.sessions.verify(bearerOf(request)))
+        app.limits.countSession(principal.session_id)
         app.sessions.touch(principal.session_id, { address: request.ip })
         request.principal = principal
       } catch (error) {
@@ -71,7 +73,7 @@ export default fp<{ config: Settings }>(async (app, { config }) => {
 
     adminCookie: request => adminCookieOf(request, config)
   })
-}, { name: 'auth', dependencies: ['sessions', 'admin', '@fastify/cookie'] })
+}, { name: 'auth', dependencies: ['limits', 'sessions', 'admin', '@fastify/cookie'] })
 
 /** Makes a scope the sessions': each route that is registered in it from now on asks for a session token. */
 export function sessionScope (app: FastifyInstance): void {

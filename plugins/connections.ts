@@ -46,8 +46,8 @@ export interface Connections {
    */
   testCredential: (id: string, provider: ProviderName, by: Actor, signal: AbortSignal) => Promise<CredentialTest>
   /**
-   * From memory for at most 5 s, and until the bus says that the connection changed; for 10 minutes while the database
-   * is away. Not to be written to.
+   * From memory for at most 5 s, and until the bus says that the connection changed; for as long as a session goes on
+   * while the database is away. Not to be written to.
    * @throws NOT_FOUND
    */
   settingsOf: (id: string) => Promise<ConnectionSettings>
@@ -76,7 +76,7 @@ const OUTAGE_TTL_MS = 10 * 60_000
 export default fp<{ config: Config }>(async (app, { config }) => {
   const settings = new LRUCache<string, ConnectionSettings>({ max: 1000, ttl: SETTINGS_TTL_MS })
   /** What was read last, for while the database is away: it decides what is served, never who is let in. */
-  const lastRead = new LRUCache<string, ConnectionSettings>({ max: 1000, ttl: OUTAGE_TTL_MS })
+  const lastRead = new LRUCache<string, ConnectionSettings>({ max: 1000, ttl: OUTAGE_TTL_MS + config.sessionGraceMs })
   /** Grows with each invalidation: a row read before one must not be remembered after it. */
   let generation = 0
   const forget = () => {

@@ -3,6 +3,7 @@ import type { SessionTouch } from '../db/sessions.ts'
 
 const PAUSE_MS = 60_000
 const MOST_CHARACTERS = 200
+const MOST_WAITING = 10_000
 
 /** What a request tells about who uses a session. */
 export interface SessionUse {
@@ -11,17 +12,20 @@ export interface SessionUse {
 }
 
 /**
- * Keeps the last use of each session in memory and stores all of them once a minute.
+ * Keeps the last use of each session in memory and stores all of them once a minute. What cannot be stored is kept, of
+ * 10,000 sessions at most, and said once.
  * @param store one statement for all rows
  */
 export function createSessionTouches (
   store: (touches: readonly SessionTouch[]) => Promise<void>, log: FastifyBaseLogger
 ) {
   let pending = new Map<string, SessionTouch>()
+  let failing = false
   const timer = setInterval(flush, PAUSE_MS).unref()
 
   function touch (id: string, { address, client }: SessionUse): void {
     const before = pending.get(id)
+    if (!before && pending.size >= MOST_WAITING) return
     pending.set(id, {
       id,
       at: new Date(),
@@ -37,10 +41,13 @@ export function createSessionTouches (
     pending = new Map()
     try {
       await store([...stored.values()])
+      if (failing) log.info({ sessions: stored.size }, 'the last use of sessions is stored again')
+      failing = false
     } catch (error) {
       // What came meanwhile is newer.
       pending = new Map([...stored, ...pending])
-      log.warn({ err: error, sessions: pending.size }, 'the last use of sessions cannot be stored now; it is kept')
+      if (!failing) log.warn({ err: error, sessions: pending.size }, 'the last use of sessions cannot be stored now; it is kept')
+      failing = true
     }
   }
 

@@ -2,6 +2,7 @@ import { hash } from '@node-rs/argon2'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { randomUUID } from 'node:crypto'
+import type { Config } from '../config.ts'
 import { createBatchedRead } from '../tokens/batched-read.ts'
 import {
   bumpEpoch, findSession, findSessionsWithEpoch, insertSession, listSessions, revokeSession, toSession, touchSessions
@@ -74,7 +75,7 @@ const TOPIC = 'sessions:revoked'
 /** How long the stored last use may be behind: another replica stores its own once a minute. */
 const TOUCH_LAG_MS = 60_000
 
-export default fp(async app => {
+export default fp<{ config: Pick<Config, 'sessionGraceMs'> }>(async (app, { config }) => {
   const slots = createSemaphore(2, 64)
   const touches = createSessionTouches(rows => touchSessions(app.db, rows), app.log)
   const read = createBatchedRead(ids => findSessionsWithEpoch(app.db, ids))
@@ -83,6 +84,8 @@ export default fp(async app => {
     key: app.vault.systemKey('token'),
     slots,
     isTrusted: app.bus.healthy,
+    trustedAt: app.bus.healthyAt,
+    graceMs: config.sessionGraceMs,
     async read (id) {
       const row = await read(id)
       return row && toGateRow(row, touches.lastUse(id))

@@ -10,7 +10,7 @@ export const TOKEN_ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
 const MOST_ENTRIES = 10_000
 const FRESH_MS = 30_000
-/** A fill never takes as long as this; what was invalidated before needs no memory of it. */
+/** Longer than a fill takes, and than what was read goes on: what was invalidated before needs no memory of it. */
 const INVALIDATION_MS = 120_000
 const MOST_READS = 3
 
@@ -38,6 +38,10 @@ export interface GateOptions<P> {
   read: (id: string) => Promise<GateRow<P> | undefined>
   /** False while invalidations of other replicas may be missed. */
   isTrusted: () => boolean
+  /** Until when none was missed, unix ms: now while trusted. Not given: a principal is as old as its row's read. */
+  trustedAt?: () => number
+  /** How long a principal goes on without the database, after the 30 s that it always does. */
+  graceMs?: number
 }
 
 export interface TokenGate<P> {
@@ -55,18 +59,22 @@ interface Entry<P> {
   principal: P
   group: string
   epoch: number
-  /** Milliseconds since 1970. */
-  freshUntil: number
+  /** Of the flushes: what was read before one must be read again. */
+  generation: number
+  /** Milliseconds since 1970, as the next. */
+  readAt: number
+  endsAt: number
 }
 
 /** Checks tokens cheaply and refuses bad ones more cheaply still: SECURITY.md, "Access tokens". */
-export function createTokenGate<P> ({ kind, key, slots, read, isTrusted }: GateOptions<P>): TokenGate<P> {
+export function createTokenGate<P> (options: GateOptions<P>): TokenGate<P> {
+  const { kind, key, slots, read, isTrusted, trustedAt = () => 0, graceMs = 0 } = options
   const entries = new LRUCache<string, Entry<P>>({ max: MOST_ENTRIES })
   // A mac that was refused stays refused: tokens are random, so none becomes valid later.
   const refused = new LRUCache<string, true>({ max: MOST_ENTRIES, ttl: FRESH_MS })
   // That a hash belongs to a mac does not change: a row that is read again needs no second argon2.
   const proven = new LRUCache<string, string>({ max: MOST_ENTRIES })
-  const invalidated = new LRUCache<string, number>({ max: 10 * MOST_ENTRIES, ttl: INVALIDATION_MS })
+  const invalidated = new LRUCache<string, number>({ max: 10 * MOST_ENTRIES, ttl: INVALIDATION_MS + graceMs })
   const flights = new Map<string, Promise<P>>()
   let generation = 0
   let argon2Runs = 0
@@ -92,14 +100,26 @@ export function createTokenGate<P> ({ kind, key, slots, read, isTrusted }: GateO
 
   function freshEntry (name: string): Entry<P> | undefined {
     const entry = entries.get(name)
-    return entry && Date.now() < entry.freshUntil && !isStale(entry) ? entry : undefined
+    if (!entry || entry.generation !== generation || isStale(entry)) return undefined
+    return Date.now() < Math.min(entry.readAt + FRESH_MS, entry.endsAt) ? entry : undefined
+  }
+
+  /** What goes on while its row cannot be read: 30 s and the grace from when it was last known to hold. */
+  function lastingEntry (name: string): Entry<P> | undefined {
+    const entry = entries.get(name)
+    if (!entry || isStale(entry)) return undefined
+    const { readAt, endsAt } = entry
+    const trusted = entry.generation === generation ? trustedAt() : 0
+    // It held then as well: no invalidation came, and it was fresh enough to be answered from memory.
+    const knownAt = trusted <= readAt + FRESH_MS ? Math.max(readAt, trusted) : readAt
+    return Date.now() < Math.min(knownAt + FRESH_MS + graceMs, endsAt) ? entry : undefined
   }
 
   async function check (token: string, id: string, digest: Buffer, name: string): Promise<P> {
     for (let reads = 1; ; reads += 1) {
-      const before = generation
+      const before = { generation, at: Date.now() }
       const row = await readOrFallBack(id, name)
-      if ('freshUntil' in row) return row.principal
+      if ('readAt' in row) return row.principal
       const endsAt = endOf(row, digest)
       if (endsAt === null || endsAt <= Date.now()) {
         entries.delete(name)
@@ -108,21 +128,21 @@ export function createTokenGate<P> ({ kind, key, slots, read, isTrusted }: GateO
       }
       if (row.mac.equals(digest)) await prove(row.hash, token, name)
       if (Date.now() >= endsAt) throw refusal()
-      const outdated = before !== generation || isStale(row)
+      const outdated = before.generation !== generation || isStale(row)
       if (outdated && reads < MOST_READS) continue
       const { principal, group, epoch } = row
-      if (!outdated) entries.set(name, { principal, group, epoch, freshUntil: Math.min(Date.now() + FRESH_MS, endsAt) })
+      if (!outdated) entries.set(name, { principal, group, epoch, generation, readAt: before.at, endsAt })
       return principal
     }
   }
 
-  /** A row of the database, or while it does not answer what was read in the last 30 s. */
+  /** A row of the database, or while it does not answer what was read before. */
   async function readOrFallBack (id: string, name: string): Promise<GateRow<P> | Entry<P>> {
     try {
       const row = await read(id)
       if (row) return row
     } catch (cause) {
-      const entry = freshEntry(name)
+      const entry = lastingEntry(name)
       if (entry) return entry
       throw unavailable(cause)
     }
@@ -149,7 +169,6 @@ export function createTokenGate<P> ({ kind, key, slots, read, isTrusted }: GateO
     },
     flush () {
       generation += 1
-      entries.clear()
       refused.clear()
     },
     argon2Runs: () => argon2Runs

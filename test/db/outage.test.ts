@@ -1,6 +1,7 @@
 import { test } from 'tap'
 import { isOutage } from '../../db/outage.ts'
 import { createDatabase, query } from '../database.ts'
+import { waitFor } from '../fixtures/embedded.ts'
 import { build } from '../helper.ts'
 
 test('while the database is out of reach calls say so, and work again when it is back', async t => {
@@ -19,7 +20,9 @@ test('while the database is out of reach calls say so, and work again when it is
   const down = await get('get_quote?symbols=TSLA')
   t.match(down, { status: 503, body: { code: 'FMS_OVERLOADED', retry_after_seconds: 5 } })
   t.match(down.body.detail, /database does not answer/)
-  t.equal((await app.inject({ url: '/health/ready', headers: { host: 'localhost' } })).statusCode, 503)
+  const ready = await app.inject({ url: '/health/ready', headers: { host: 'localhost' } })
+  t.equal(ready.statusCode, 200)
+  t.match(ready.json(), { status: 'degraded', dependencies: { database: 'down' } })
   t.equal((await app.inject({ url: '/health/live', headers: { host: 'localhost' } })).statusCode, 200)
   const mcp = await app.inject({
     method: 'POST',
@@ -30,6 +33,7 @@ test('while the database is out of reach calls say so, and work again when it is
   t.match(mcp.body, /database does not answer.*FMS_OVERLOADED/)
 
   await query(maintenance.href, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`)
+  t.ok(await waitFor(() => app.bus.healthy()))
   t.equal((await get('get_quote?symbols=TSLA')).status, 200)
 })
 

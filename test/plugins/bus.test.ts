@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { query } from '../database.ts'
+import { createDatabase, query } from '../database.ts'
+import { startDatabaseProxy } from '../faults/proxy.ts'
 import { buildSecurity, createOutage, until } from './build-security.ts'
 
 const TERMINATE = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -63,16 +65,23 @@ t.test('a lost connection is unhealthy, comes back by itself and tells of the ga
   await until(() => got === 1)
 })
 
-t.test('while the database is away it keeps trying, and publishing fails', async t => {
-  const { app, url, log } = await buildSecurity(t)
+t.test('while the database is away publishing fails, and a second after it is back it works', async t => {
+  const { app, url } = await buildSecurity(t)
   const outage = createOutage(url)
   await outage.down()
   await until(() => !app.bus.healthy())
   await t.rejects(app.bus.publish('test', {}))
-  await until(() => log().split('could not be connected again').length > 3)
+  const { healthyAt } = app.bus
+  const last = healthyAt()
+  await sleep(300)
   t.notOk(app.bus.healthy())
+  t.equal(healthyAt(), last, 'it is known until when nothing was missed')
   await outage.up()
+  await until(() => !app.dbState.isDown())
+  const begun = Date.now()
   await until(() => app.bus.healthy())
+  t.ok(Date.now() - begun < 1500)
+  t.ok(healthyAt() > last)
   await app.bus.publish('test', {})
 })
 
@@ -91,4 +100,39 @@ t.test('closing while it is down ends the tries', async t => {
   await app.close()
   await outage.up()
   t.notOk(app.bus.healthy())
+})
+
+t.test('a connection that died without a sign is noticed, and what was trusted is forgotten', async t => {
+  const direct = await createDatabase(t)
+  const { url, proxy } = await startDatabaseProxy(t, direct)
+  const { app, log } = await buildSecurity(t, { url })
+  let resets = 0
+  app.bus.subscribe('bus:reset', () => { resets += 1 })
+  const { rows } = await query(direct, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN fmcp'")
+  // The server process that would answer stands still; its connection stays open, and so do all others.
+  const pid = Number(rows[0]?.['pid'])
+  process.kill(pid, 'SIGSTOP')
+  t.teardown(() => { try { process.kill(pid, 'SIGCONT') } catch {} })
+  await until(() => !app.bus.healthy())
+  t.notOk(app.dbState.isDown())
+  t.ok(app.bus.healthyAt() <= Date.now() - 2000, 'it may have been dead since it last answered')
+  await until(() => app.bus.healthy())
+  t.equal(resets, 1)
+  t.match(log(), 'the bus lost its connection')
+  t.equal(proxy.connections().open > 0, true)
+})
+
+t.test('it is tried again with pauses where only the bus cannot connect', async t => {
+  const { app, url, log } = await buildSecurity(t)
+  const name = new URL(url).pathname.slice(1)
+  const other = new URL(url)
+  other.pathname = '/postgres'
+  await query(other.href, `ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS false`)
+  await query(url.replace(`/${name}`, '/postgres'), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = '${name}' AND query = 'LISTEN fmcp'`)
+  await until(() => log().split('could not be connected again').length > 3)
+  t.notOk(app.bus.healthy())
+  t.notOk(app.dbState.isDown(), 'the connections that stand still work')
+  await app.close()
+  await query(other.href, `ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS true`)
 })

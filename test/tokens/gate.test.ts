@@ -1,6 +1,6 @@
 import { hashSync } from '@node-rs/argon2'
 import { randomBytes, randomUUID } from 'node:crypto'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { problem } from '../../errors.ts'
 import { createSemaphore } from '../../tokens/semaphore.ts'
 import { createMac, createTokenGate, TOKEN_ARGON2, type GateRow } from '../../tokens/gate.ts'
@@ -10,16 +10,18 @@ const key = randomBytes(32)
 const REFUSED = { code: 'FMS_UNAUTHENTICATED' }
 
 /** A gate over rows in memory. `reads` counts; `beforeRead` and `afterRead` run around each. */
-function build () {
+function build ({ graceMs = 0 } = {}) {
   const rows = new Map<string, GateRow<{ name: string }>>()
   const world = {
-    rows, reads: 0, trusted: true, broken: false, beforeRead: async () => {}, afterRead: async () => {}
+    rows, reads: 0, trusted: true, trustedAt: 0, broken: false, beforeRead: async () => {}, afterRead: async () => {}
   }
   const gate = createTokenGate<{ name: string }>({
     kind: 'st',
     key,
     slots: createSemaphore(2, 64),
     isTrusted: () => world.trusted,
+    trustedAt: () => world.trustedAt,
+    graceMs,
     async read (id) {
       world.reads += 1
       await world.beforeRead()
@@ -222,6 +224,80 @@ t.test('without the database a token that was read within 30 s passes, another i
   await t.rejects(gate.verify(token), { code: 'FMS_OVERLOADED' }, 'not where it was invalidated here')
   world.broken = false
   t.ok(await gate.verify(cold), 'a put off token is not remembered as bad')
+})
+
+/** Moves the clock of the gate. */
+function createClock (t: Test) {
+  const { now } = Date
+  let shift = 0
+  Date.now = () => now() + shift
+  t.teardown(() => { Date.now = now })
+  return { now: () => Date.now(), to (seconds: number) { shift = seconds * 1000 } }
+}
+const PUT_OFF = { code: 'FMS_OVERLOADED', retry_after_seconds: 5 }
+
+t.test('without the database a session goes on for 30 s and the grace from when the trust ended', async t => {
+  const clock = createClock(t)
+  const { gate, world, add } = build({ graceMs: 10_000 })
+  const { token, id } = add()
+  await gate.verify(token)
+  clock.to(20)
+  Object.assign(world, { trusted: false, trustedAt: clock.now(), broken: true })
+  for (const seconds of [21, 49, 59]) {
+    clock.to(seconds)
+    t.same(await gate.verify(token), { name: id }, `after ${seconds} s`)
+  }
+  clock.to(61)
+  await t.rejects(gate.verify(token), PUT_OFF)
+})
+
+t.test('what was not fresh any more when the trust ended does not go on', async t => {
+  const clock = createClock(t)
+  const { gate, world, add } = build()
+  const { token } = add()
+  await gate.verify(token)
+  clock.to(40)
+  Object.assign(world, { trusted: false, trustedAt: clock.now(), broken: true })
+  await t.rejects(gate.verify(token), PUT_OFF)
+})
+
+t.test('nobody goes on past the end of the token', async t => {
+  const clock = createClock(t)
+  const { gate, world, add } = build({ graceMs: 3_600_000 })
+  const { token } = add({ expiresAt: new Date(Date.now() + 25_000) })
+  await gate.verify(token)
+  Object.assign(world, { trusted: false, trustedAt: clock.now(), broken: true })
+  clock.to(24)
+  t.ok(await gate.verify(token))
+  clock.to(26)
+  await t.rejects(gate.verify(token), PUT_OFF)
+})
+
+t.test('what was read before a gap of the bus goes on for its own 30 s and no longer', async t => {
+  const clock = createClock(t)
+  const { gate, world, add } = build()
+  const { token } = add()
+  await gate.verify(token)
+  clock.to(10)
+  gate.flush()
+  Object.assign(world, { trusted: false, trustedAt: clock.now(), broken: true })
+  clock.to(29)
+  t.ok(await gate.verify(token))
+  clock.to(31)
+  await t.rejects(gate.verify(token), PUT_OFF)
+})
+
+t.test('a revocation that is known here holds as long as the grace', async t => {
+  const clock = createClock(t)
+  const { gate, world, add } = build({ graceMs: 3_600_000 })
+  const { token } = add()
+  await gate.verify(token)
+  gate.invalidate('g', 2)
+  Object.assign(world, { trusted: false, trustedAt: clock.now(), broken: true })
+  for (const seconds of [0, 130, 3000]) {
+    clock.to(seconds)
+    await t.rejects(gate.verify(token), PUT_OFF)
+  }
 })
 
 t.test('where too many new tokens wait for argon2 the rest is put off', async t => {
