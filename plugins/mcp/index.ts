@@ -44,6 +44,7 @@ export default fp<McpOptions>(async (app, { config, catalogue: given, keepAliveM
     })
     useRpcBodies(scope)
     registerStreamable(scope, { catalogue, createServer, keepAliveMs, direct })
-    streams = registerSse(scope, { createServer, basePath, idleMs: config.sseIdleSeconds * 1000, keepAliveMs })
+    const idleMs = config.sseIdleSeconds * 1000
+    streams = registerSse(scope, { createServer, basePath, idleMs, keepAliveMs, bus: app.bus })
   })
-}, { name: 'mcp', dependencies: ['tools', 'auth', 'sessions'] })
+}, { name: 'mcp', dependencies: ['bus', 'tools', 'auth', 'sessions'] })

@@ -1,13 +1,15 @@
 import {
-  isJSONRPCNotification, isJSONRPCRequest, isJSONRPCResponse, type Server, type Transport
+  isJSONRPCNotification, isJSONRPCRequest, isJSONRPCResponse, type JSONRPCMessage, type Server, type Transport
 } from '@modelcontextprotocol/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { randomBytes } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { problem } from '../../errors.ts'
 import type { SessionPrincipal } from '../auth.ts'
+import type { Bus } from '../bus.ts'
 import { sendEmptyBody, sendRpcError } from './body.ts'
-import { toClient, toExchange, toSdkRequest } from './server.ts'
+import { createRelay } from './relay.ts'
+import { toClient, toSdkRequest, type Exchange } from './server.ts'
 import { refuseMethod, versionOf } from './streamable.ts'
 
 const MAX_STREAMS = 4096
@@ -17,6 +19,7 @@ const MAX_BUFFERED_BYTES = 1024 * 1024
 const SESSION_NOT_FOUND = -32001
 const INVALID_REQUEST = -32600
 const HTTP_SSE_VERSION = '2024-11-05'
+const STREAM_ID = /^[\w-]{24}$/
 
 export interface SseOptions {
   createServer: () => Server
@@ -24,6 +27,8 @@ export interface SseOptions {
   basePath: string
   idleMs: number
   keepAliveMs: number
+  /** The way to streams of other replicas. */
+  bus: Bus
 }
 
 interface SseStream {
@@ -42,10 +47,11 @@ export interface SseStreams {
 
 /**
  * GET /mcp and POST /messages: HTTP+SSE of revision 2024-11-05, which is only a framing of the SDK's messages. A stream
- * belongs to the session that opened it: its id is worth nothing without that session's token.
+ * belongs to the session that opened it: its id is worth nothing without that session's token. A message may come to
+ * any replica.
  */
 export function registerSse (scope: FastifyInstance, options: SseOptions): SseStreams {
-  const { createServer, basePath, idleMs, keepAliveMs } = options
+  const { createServer, basePath, idleMs, keepAliveMs, bus } = options
   const streams = new Map<string, SseStream>()
   const endStreams: SseStreams['endStreams'] = matches => {
     const ended = [...streams.values()].filter(stream => matches(stream.principal))
@@ -70,14 +76,37 @@ export function registerSse (scope: FastifyInstance, options: SseOptions): SseSt
     await server.connect(transport)
   })
 
-  scope.post<{ Querystring: { sessionId?: string } }>('/messages', async (request, reply) => {
-    if (request.body === undefined) return sendEmptyBody(reply)
-    const stream = streams.get(String(request.query.sessionId))
-    const { session_id: session } = request.getDecorator<SessionPrincipal>('principal')
-    if (!stream || stream.principal.session_id !== session) {
-      return sendRpcError(reply, 404, SESSION_NOT_FOUND, 'Session not found')
+  const find = (id: string, session: string) => {
+    const stream = streams.get(id)
+    return stream?.principal.session_id === session ? stream : undefined
+  }
+  const relay = createRelay(bus, {
+    has: (id, session) => find(id, session) !== undefined,
+    deliver ({ stream: id, session_id: session, request_id: requestId, ip, message }) {
+      const stream = find(id, session)
+      const log = scope.log.child({ reqId: requestId })
+      if (!stream || !isMessage(message)) return
+      deliver(stream, message, { principal: stream.principal, log, requestId, ip }, {})
     }
-    return deliver(stream, request, reply)
+  })
+
+  scope.post<{ Querystring: { sessionId?: string } }>('/messages', async (request, reply) => {
+    const { body: message, log, id: requestId, ip } = request
+    if (message === undefined) return sendEmptyBody(reply)
+    const id = String(request.query.sessionId)
+    const principal = request.getDecorator<SessionPrincipal>('principal')
+    const { session_id: session } = principal
+    const stream = find(id, session)
+    if (!stream && (streams.has(id) || !STREAM_ID.test(id))) return refuseUnknown(reply)
+    if (!isMessage(message)) {
+      return sendRpcError(reply, 400, INVALID_REQUEST, 'Invalid Request: the body is not a JSON-RPC message')
+    }
+    if (stream) deliver(stream, message, { principal, log, requestId, ip }, request.headers)
+    else {
+      const taken = await relay({ stream: id, session_id: session, request_id: requestId, ip, message })
+      if (!taken) return refuseUnknown(reply)
+    }
+    return reply.code(202).type('text/plain').send('Accepted')
   })
 
   const tick = setInterval(() => {
@@ -152,17 +181,19 @@ function write (raw: ServerResponse, frame: string): void {
   if (raw.writableLength > MAX_BUFFERED_BYTES) raw.destroy()
 }
 
-function deliver (stream: SseStream, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const message = request.body
-  if (!isJSONRPCRequest(message) && !isJSONRPCNotification(message) && !isJSONRPCResponse(message)) {
-    return sendRpcError(reply, 400, INVALID_REQUEST, 'Invalid Request: the body is not a JSON-RPC message')
-  }
+const refuseUnknown = (reply: FastifyReply) => sendRpcError(reply, 404, SESSION_NOT_FOUND, 'Session not found')
+
+const isMessage = (body: unknown): body is JSONRPCMessage =>
+  isJSONRPCRequest(body) || isJSONRPCNotification(body) || isJSONRPCResponse(body)
+
+type Sender = Pick<Exchange, 'principal' | 'log' | 'requestId' | 'ip'>
+
+function deliver (stream: SseStream, message: JSONRPCMessage, sender: Sender, headers: IncomingHttpHeaders): void {
   const { server, transport } = stream
   stream.lastMessageAt = Date.now()
-  const exchange = toExchange(request, 'sse', server.getNegotiatedProtocolVersion() ?? HTTP_SSE_VERSION)
-  exchange.client = toClient(server.getClientVersion())
-  transport.onmessage?.(message, { request: toSdkRequest(exchange, request.headers, never) })
-  return reply.code(202).type('text/plain').send('Accepted')
+  const version = server.getNegotiatedProtocolVersion() ?? HTTP_SSE_VERSION
+  const exchange: Exchange = { ...sender, transport: 'sse', version, client: toClient(server.getClientVersion()) }
+  transport.onmessage?.(message, { request: toSdkRequest(exchange, headers, never) })
 }
 
 const never = new AbortController().signal
