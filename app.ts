@@ -15,10 +15,14 @@ import entitlements from './plugins/entitlements.ts'
 import errors from './plugins/errors.ts'
 import health from './plugins/health.ts'
 import json from './plugins/json.ts'
+import limits from './plugins/limits.ts'
 import mcp from './plugins/mcp/index.ts'
+import metrics from './plugins/metrics.ts'
 import network from './plugins/network.ts'
 import openapi from './plugins/openapi.ts'
+import overload from './plugins/overload.ts'
 import providers from './plugins/providers.ts'
+import quota from './plugins/quota.ts'
 import redis from './plugins/redis.ts'
 import sessions from './plugins/sessions.ts'
 import tools from './plugins/tools.ts'
@@ -52,11 +56,14 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(errors)
   await app.register(json)
   await app.register(network, options)
+  await app.register(overload, options)
+  await app.register(limits, options)
   await app.register(sensible)
   await app.register(cookie)
   await app.register(openapi, { ...options, version: VERSION })
 
   await app.register(health)
+  await app.register(metrics)
   await app.register(db, options)
   await app.register(redis, options)
   await app.register(bus, options)
@@ -68,9 +75,10 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(entitlements)
   await app.register(connections, options)
 
+  await app.register(quota)
   await app.register(providers, options)
   await app.register(usage)
-  await app.register(cache)
+  await app.register(cache, options)
   await app.register(tools, options)
   await app.register(mcp, options)
   await app.register(routes, options)

@@ -5,10 +5,15 @@ import { loggerOptions } from '../logger.ts'
 import admin from '../plugins/admin.ts'
 import audit from '../plugins/audit.ts'
 import bus from '../plugins/bus.ts'
+import cache from '../plugins/cache/index.ts'
 import connections from '../plugins/connections.ts'
 import db from '../plugins/db.ts'
 import entitlements from '../plugins/entitlements.ts'
+import health from '../plugins/health.ts'
+import metrics from '../plugins/metrics.ts'
 import providers from '../plugins/providers.ts'
+import quota from '../plugins/quota.ts'
+import redis from '../plugins/redis.ts'
 import sessions from '../plugins/sessions.ts'
 import vault from '../plugins/vault.ts'
 import type { Io } from './output.ts'
@@ -23,6 +28,8 @@ export interface Cli {
 export interface Needs {
   /** True: the command asks a provider. */
   providers?: boolean
+  /** True: the command asks the cache's store. */
+  cache?: boolean
 }
 
 /** Who the audit log says it was. */
@@ -35,10 +42,17 @@ export async function withContext<T> (
   becomeOwner(config.dataDir)
   const logLevel = config.logLevel === 'info' ? 'warn' : config.logLevel
   const app = Fastify({ logger: loggerOptions({ ...config, logLevel }, line => stderr.write(line)) })
+  app.register(health)
   // The database of a running server where there is one, else started for this command.
   app.register(db, { config, open: { beside: true } })
   for (const plugin of [bus, vault, audit, sessions, admin, entitlements, connections]) app.register(plugin, { config })
-  if (needs.providers) app.register(providers, { config })
+  if (needs.providers || needs.cache) app.register(redis, { config })
+  if (needs.providers) {
+    app.register(metrics)
+    app.register(quota)
+    app.register(providers, { config })
+  }
+  if (needs.cache) app.register(cache, { config })
   try {
     await app.ready()
     return await work(app)

@@ -2,12 +2,14 @@ import { Migrator, sql, type Kysely, type Migration } from 'kysely'
 import * as core from './migrations/0001-core.ts'
 import * as entitlements from './migrations/0002-entitlements.ts'
 import * as cache from './migrations/0003-cache.ts'
+import * as quota from './migrations/0004-quota.ts'
 
 /** Every migration, in the order of the names. A name that was released never changes. */
 const MIGRATIONS: Record<string, Migration> = {
   '0001-core': core,
   '0002-entitlements': entitlements,
-  '0003-cache': cache
+  '0003-cache': cache,
+  '0004-quota': quota
 }
 
 const LOCK = 8_421_300_217

@@ -1,10 +1,11 @@
 /** The rows as they stand in Postgres: one block a table. Instants are `timestamptz`, read as Date. */
 import type { ColumnType, Generated, Insertable, JSONColumnType, Selectable, Updateable } from 'kysely'
-import type { ConnectionSettings, ScopeSettings } from '../schemas/control.ts'
+import type { ConnectionSettings, QuotaPlan, ScopeSettings } from '../schemas/control.ts'
 import type { Capability } from '../providers/types.ts'
 import type { ProviderName } from '../schemas/market.ts'
 
 type Instant = ColumnType<Date, Date | string, Date | string>
+type BigInteger = ColumnType<string, string | number, string | number>
 type Created = ColumnType<Date, Date | string | undefined, never>
 
 export interface Database {
@@ -20,7 +21,11 @@ export interface Database {
   setup_codes: SetupCodesTable
   audit_logs: AuditLogsTable
   cache_entries: CacheEntriesTable
+  cache_locks: CacheLocksTable
   entitlements: EntitlementsTable
+  quota_ledgers: QuotaLedgersTable
+  quota_counts: QuotaCountsTable
+  quota_sessions: QuotaSessionsTable
 }
 
 /** A profile that holds provider credentials. */
@@ -188,10 +193,22 @@ interface CacheEntriesTable {
   connection_id: string
   tool: string
   value: JSONColumnType<Record<string, unknown>, string, string>
+  /** Of the value as text. */
+  bytes: number
+  /** Of the lock under which it was loaded; 0: without one. */
+  fence: BigInteger
   stored_at: Instant
+  fresh_until: Instant
   expires_at: Instant
 }
 export type CacheEntryRow = Selectable<CacheEntriesTable>
+
+/** Who loads a key; the row of one that ended without a word is taken over when it has expired. */
+interface CacheLocksTable {
+  key: string
+  fence: BigInteger
+  expires_at: Instant
+}
 
 /** What a key was refused for: not asked again until `until`. */
 interface EntitlementsTable {
@@ -205,3 +222,31 @@ interface EntitlementsTable {
   until: Instant
 }
 export type EntitlementRow = Selectable<EntitlementsTable>
+
+/** What is known of one provider key beside its counts; `ledger` stands for the key without telling it. */
+interface QuotaLedgersTable {
+  ledger: string
+  /** The provider refused: nothing is granted until then. */
+  blocked_until: Instant | null
+  /** What the provider's headers told of the plan. */
+  learned: JSONColumnType<QuotaPlan, string | undefined>
+  learned_at: Instant | null
+}
+
+/** Requests of a key by window, bucket of time and session: see quota/plans.ts. */
+interface QuotaCountsTable {
+  ledger: string
+  per: 'second' | 'minute' | 'day'
+  /** Unix ms divided by the bucket's length. */
+  bucket: string
+  /** Empty: nobody's share. */
+  session: string
+  used: number
+}
+
+/** When each session last asked for a request with the key. */
+interface QuotaSessionsTable {
+  ledger: string
+  session: string
+  asked_at: Instant
+}

@@ -19,6 +19,7 @@ import type { CacheKey } from './cache/driver.ts'
 import type { Cached, Loaded, Policy } from './cache/index.ts'
 import { hashOf } from './cache/key.ts'
 import type { SessionPrincipal } from './auth.ts'
+import type { CacheUse } from './metrics.ts'
 
 /** Who calls, and over what. */
 export interface Caller {
@@ -176,11 +177,13 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
         clearTimeout(deadline)
         running.delete(controller)
         caller.signal.removeEventListener('abort', abort)
+        const isKnown = entries.has(name)
+        if (isKnown) app.metrics.toolCall(name, outcome, cacheUseOf(meta))
         app.sessions.touch(principal.session_id, { address: ip, ...(client && { client }) })
         app.audit.enqueue({
           action: 'tool.call',
           actor: `session:${principal.session_id}`,
-          target: entries.has(name) ? name : null,
+          target: isKnown ? name : null,
           outcome,
           connection_id: principal.connection_id,
           session_id: principal.session_id,
@@ -195,7 +198,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
     }
   }
   app.decorate('tools', tools)
-}, { name: 'tools', dependencies: ['auth', 'sessions', 'audit', 'cache', 'quota', 'providers', 'usage', 'connections'] })
+}, { name: 'tools', dependencies: ['auth', 'sessions', 'audit', 'cache', 'quota', 'providers', 'usage', 'connections', 'metrics'] })
 
 async function fetchFor (tool: Tool, args: Arguments, call: ToolCall): Promise<Loaded> {
   try {
@@ -204,6 +207,10 @@ async function fetchFor (tool: Tool, args: Arguments, call: ToolCall): Promise<L
   } catch (error) {
     throw await withSuggestions(error, args, call)
   }
+}
+
+function cacheUseOf (meta: Meta | undefined): CacheUse {
+  return meta?.cache.stale ? 'stale' : meta?.cache.hit ? 'hit' : 'miss'
 }
 
 function tooSlow (deadlineMs: number): Problem {

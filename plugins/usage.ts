@@ -4,16 +4,17 @@ import { listCredentials } from '../db/credentials.ts'
 import { PROVIDERS } from '../providers/index.ts'
 import type { ConnectionSettings } from '../schemas/control.ts'
 import type { ProviderName } from '../schemas/market.ts'
-import type { ProviderUsage, Usage } from '../schemas/usage.ts'
+import type { ProviderUsage, QuotaUsage, Usage } from '../schemas/usage.ts'
 import { ANSWER_TOKENS } from '../tools/budget.ts'
 import type { SessionPrincipal } from './sessions.ts'
-import type {} from './providers.ts'
+import type {} from './quota.ts'
+import type {} from './vault.ts'
 import type {} from './entitlements.ts'
 
 export interface UsageReader {
   /** What a session has used, and what its connection's providers have left. */
   of: (principal: SessionPrincipal, settings: ConnectionSettings) => Promise<Usage>
-  /** The providers of a connection: counts, limits and what their keys are not for. */
+  /** The providers of a connection: what is used and left, and what their keys are not for. */
   providersOf: (connectionId: string, settings: ConnectionSettings) => Promise<ProviderUsage[]>
 }
 
@@ -24,12 +25,21 @@ declare module 'fastify' {
 /** A plan that leaves out single symbols may refuse hundreds. */
 const MOST_REFUSALS = 10
 
-/** Reads the audit log for the session's calls, and the providers' counts. */
+/** Reads the audit log for the session's calls, and the ledger for what the providers have left. */
 export default fp(async app => {
   async function callsOf (sessionId: string): Promise<CallCount[]> {
     // What was called a moment ago is still on its way to the log.
     await app.audit.flush()
     return countCallsToday(app.db, sessionId)
+  }
+
+  async function quotaOf (
+    connectionId: string, provider: ProviderName, hasKey: boolean, { quota }: ConnectionSettings
+  ): Promise<QuotaUsage> {
+    if (!hasKey && !PROVIDERS[provider].keyless) return { windows: [], blocked_until: null, limit: null }
+    const credential = hasKey ? await app.vault.openCredential(connectionId, provider) : null
+    const ledger = app.quota.ledgerOf(provider, credential)
+    return app.quota.usageOf({ connectionId, provider, ledger, plan: quota[provider] })
   }
 
   const usage: UsageReader = {
@@ -54,17 +64,17 @@ export default fp(async app => {
         listCredentials(app.db, connectionId), app.entitlements.list(connectionId)
       ])
       const hasKey = (name: ProviderName) => credentials.some(({ provider }) => provider === name)
-      return orderedNames(settings).map(name => ({
+      return Promise.all(orderedNames(settings).map(async name => ({
         provider: name,
         has_key: hasKey(name) || PROVIDERS[name].credential_fields.length === 0,
-        ...app.meter.read(connectionId, name),
+        ...await quotaOf(connectionId, name, hasKey(name), settings),
         not_entitled: refusals.filter(({ provider }) => provider === name).slice(0, MOST_REFUSALS)
           .map(({ provider, ...refusal }) => refusal)
-      }))
+      })))
     }
   }
   app.decorate('usage', usage)
-}, { name: 'usage', dependencies: ['db', 'audit', 'providers', 'entitlements'] })
+}, { name: 'usage', dependencies: ['db', 'vault', 'audit', 'quota', 'entitlements'] })
 
 /** Every provider that the connection may ask for anything. */
 function orderedNames ({ provider_order: order, capability_order: orders }: ConnectionSettings): ProviderName[] {

@@ -1,5 +1,6 @@
 /** How asking several providers ended, for the receipt and for the error. */
 import { codeOf, problem, type Problem } from '../errors.ts'
+import type { Instrument } from '../market/symbols.ts'
 import type { ProviderName } from '../schemas/market.ts'
 import type { Meta } from '../schemas/receipt.ts'
 import { PROVIDERS } from './index.ts'
@@ -17,6 +18,12 @@ export function receipts (provider: ProviderName, failures: Record<string, Probl
   return [...byOutcome].map(([outcome, symbols]) => ({
     provider, outcome, ...(symbols.length < total && { symbols })
   }))
+}
+
+/** A provider that was asked, and another answered before it. */
+export function slow (provider: ProviderName, instruments: Instrument[] = [], total = 0): Tried[] {
+  const symbols = instruments.map(({ symbol }) => symbol)
+  return [{ provider, outcome: 'slow', ...(symbols.length < total && { symbols }) }]
 }
 
 function groupBy<T, K> (rows: readonly T[], keyOf: (row: T) => K): Map<K, T[]> {

@@ -1,8 +1,10 @@
-import { problem, type Problem } from '../errors.ts'
+import { codeOf, problem, type Problem } from '../errors.ts'
+import type { Quota, QuotaKey } from '../quota/ledger.ts'
+import type { QuotaPlan } from '../schemas/control.ts'
 import type { ProviderName } from '../schemas/market.ts'
 import type { Refusal } from '../schemas/usage.ts'
 import type { ProviderHttp } from './http.ts'
-import type { Meter } from './meter.ts'
+import type { RejectedKeys } from './rejected-keys.ts'
 import type { Capability, Credential, Provider, ProviderCall, ProviderRequest, ProviderSettings } from './types.ts'
 
 /** One capability of one provider, about to be asked. */
@@ -10,13 +12,16 @@ export interface Opening {
   connectionId: string
   provider: Provider
   credential: Credential | null
-  settings: ProviderSettings
+  settings: ProviderSettings & { quota: Partial<Record<ProviderName, QuotaPlan>> }
   signal: AbortSignal
   now: Date
-  /** Absent where only the key is tested: then nothing is learned. */
+  /** Absent where only the key is tested: then nothing is learned, and what is known of the key stops nothing. */
   capability?: Capability
   /** What the connection's keys are known not to be for. */
   refusals: readonly Refusal[]
+  /** Whose share of the quota it takes; absent: nobody's. */
+  sessionId?: string
+  background?: boolean
 }
 
 export interface ProviderRequests {
@@ -36,42 +41,58 @@ export interface Refused {
 
 export interface RequestsOptions {
   http: ProviderHttp
-  meter: Meter
+  quota: Pick<Quota, 'ledgerOf' | 'take' | 'observe' | 'limited'>
+  rejectedKeys: RejectedKeys
   refusalsOf: (connectionId: string) => Promise<readonly Refusal[]>
   learn: (refused: Refused, sentAt: Date) => void
 }
 
 /** The way from the adapters to the providers: what a key was refused for is not asked again, and all is counted. */
-export function createRequests ({ http, meter, refusalsOf, learn }: RequestsOptions): ProviderRequests {
+export function createRequests (options: RequestsOptions): ProviderRequests {
   return {
-    refusalsOf,
+    refusalsOf: options.refusalsOf,
+    open: opening => ({
+      settings: opening.settings,
+      now: opening.now,
+      request: request => send(options, opening, request)
+    })
+  }
+}
 
-    open ({ connectionId, provider, credential, settings, signal, now, capability, refusals }) {
-      async function request (request: ProviderRequest): Promise<unknown> {
-        const endpoint = endpointOf(request)
-        const ofSymbol = `${endpoint}, ${symbolOf(request)} only`
-        const refusal = refusals.find(({ provider: name, endpoint: known }) =>
-          name === provider.name && (known === endpoint || known === ofSymbol))
-        if (refusal) throw remembered(provider, refusal)
-        const sentAt = new Date()
-        return http.send(request, {
-          provider,
-          credential,
-          settings,
-          signal,
-          observer: {
-            sent: () => meter.count(connectionId, provider.name),
-            answered: headers => meter.observe(connectionId, provider.name, headers),
-            refused: (message, about) => {
-              if (!capability) return
-              const refused = { connection_id: connectionId, provider: provider.name, capability, message }
-              learn({ ...refused, endpoint: about === 'symbol' ? ofSymbol : endpoint }, sentAt)
-            }
-          }
-        })
-      }
-      return { settings, now, request }
+async function send (
+  { http, quota, rejectedKeys, learn }: RequestsOptions, opening: Opening, request: ProviderRequest
+): Promise<unknown> {
+  const { connectionId, provider, credential, settings, signal, capability, refusals } = opening
+  const endpoint = endpointOf(request)
+  const ofSymbol = `${endpoint}, ${symbolOf(request)} only`
+  const refusal = refusals.find(({ provider: name, endpoint: known }) =>
+    name === provider.name && (known === endpoint || known === ofSymbol))
+  if (refusal) throw remembered(provider, refusal)
+
+  const ledger = quota.ledgerOf(provider.name, credential)
+  if (!capability) rejectedKeys.forget(connectionId, provider.name)
+  const rejection = rejectedKeys.find(connectionId, provider, ledger)
+  if (rejection) throw rejection
+
+  const key: QuotaKey = { connectionId, provider: provider.name, ledger, plan: settings.quota[provider.name] }
+  const caller = { sessionId: opening.sessionId ?? null, background: opening.background ?? false, signal }
+  const sentAt = new Date()
+  const observer = {
+    sent: () => quota.take(key, caller),
+    limited: (seconds: number | undefined) => quota.limited(key, seconds),
+    // Alpaca counts its trading host apart.
+    answered: (headers: Record<string, unknown>) => { if (request.host !== 'trading') quota.observe(key, headers) },
+    refused (message: string, about: 'symbol' | undefined) {
+      if (!capability) return
+      const refused = { connection_id: connectionId, provider: provider.name, capability, message }
+      learn({ ...refused, endpoint: about === 'symbol' ? ofSymbol : endpoint }, sentAt)
     }
+  }
+  try {
+    return await http.send(request, { provider, credential, key: ledger, settings, signal, observer })
+  } catch (error) {
+    if (credential && codeOf(error) === 'PROVIDER_REJECTED_KEY') rejectedKeys.remember(connectionId, provider.name, ledger)
+    throw error
   }
 }
 

@@ -1,11 +1,13 @@
 import { isProblem, problem, type Problem } from '../errors.ts'
 import type { Instrument } from '../market/symbols.ts'
+import { candidates, type AdapterOf, type Candidate } from './candidates.ts'
+import { createLatencies, race, type Settled } from './hedge.ts'
 import { PROVIDERS } from './index.ts'
-import { outcomeOf, receipts, summarise, type Tried } from './outcomes.ts'
+import { outcomeOf, receipts, slow, summarise, type Tried } from './outcomes.ts'
 import type { ProviderRequests } from './requests.ts'
-import type { Answer, BarsInput, Capabilities, Capability, Credential, PerSymbol, Provider, ProviderCall } from './types.ts'
+import type { Answer, BarsInput, Capabilities, Capability, Credential, PerSymbol, Provider } from './types.ts'
 import type { ConnectionSettings } from '../schemas/control.ts'
-import type { AssetClass, BarSeries, ProviderName, Quote } from '../schemas/market.ts'
+import type { BarSeries, ProviderName, Quote } from '../schemas/market.ts'
 
 /** Who asks: which connection's keys and settings are used, and when to give up. */
 export interface RouteCall {
@@ -13,6 +15,10 @@ export interface RouteCall {
   settings: ConnectionSettings
   /** Ask this provider only. */
   provider?: ProviderName | undefined
+  /** Whose share of the keys' quota it takes. */
+  sessionId?: string
+  /** Nobody waits for it: it leaves a reserve of the quota. */
+  background?: boolean
   signal: AbortSignal
   now: Date
 }
@@ -74,57 +80,55 @@ export interface RouterOptions {
   onDefect: (error: unknown, provider: ProviderName) => void
 }
 
-/** An adapter seen without its capability's name. */
-interface Adapter<I, O> {
-  asset_classes?: readonly AssetClass[]
-  fetch: (input: I, call: ProviderCall) => Promise<Answer<O>>
-}
-
-/** The adapter of one capability; undefined where the provider lacks it. */
-type AdapterOf<I, O> = (provider: Provider) => Adapter<I, O> | undefined
-
-/** One provider that may be asked now, with its opened key, and what it can be asked for. */
-interface Candidate<I, O> {
-  provider: Provider
-  adapter: Adapter<I, O>
-  call: ProviderCall
-  instruments: Instrument[]
+interface Asking<I, O, T> {
+  run: (candidate: Candidate<I, O>) => Promise<T>
+  /** What came of one. True: no other is needed. */
+  settle: (candidate: Candidate<I, O>, result: Settled<T>) => boolean
+  /** It was asked, and another answered before it. */
+  passOver: (candidate: Candidate<I, O>) => void
 }
 
 /** The router over all providers: order, keys, failover and the receipt of what was tried. */
-export function createRouter ({ requests, openCredential, onDefect }: RouterOptions): ProviderRouter {
+export function createRouter (options: RouterOptions): ProviderRouter {
+  const { requests, openCredential, onDefect } = options
+  const latencies = createLatencies()
+
   function toProblem (error: unknown, { name, title }: Provider): Problem {
     if (isProblem(error)) return error
     onDefect(error, name)
     return problem('PROVIDER_MALFORMED', `${title} sent an answer that could not be read. Ask another provider.`, { provider: name, cause: error })
   }
 
-  /**
-   * The providers that can be asked, in order.
-   * @param remaining read anew before each: the instruments that have no answer yet
-   */
-  async function * candidates<I, O> (
+  /** Asks the candidates in order; with hedging, two at a time where the first is slower than it usually is. */
+  function ask<I, O, T> (
     capability: Capability,
-    pick: AdapterOf<I, O>,
-    remaining: () => Instrument[],
-    call: RouteCall
-  ): AsyncGenerator<Candidate<I, O>> {
-    const { provider_order: order, capability_order: orders } = call.settings
-    const refusals = await requests.refusalsOf(call.connectionId)
-    for (const name of orders[capability] ?? order) {
-      if (call.provider && name !== call.provider) continue
-      const provider = PROVIDERS[name]
-      const adapter = pick(provider)
-      if (!adapter) continue
-      const needsKey = provider.credential_fields.length > 0
-      const credential = needsKey ? await openCredential(call.connectionId, name) : null
-      const keyless = provider.keyless?.[capability]
-      if (needsKey && !credential && !keyless) continue
-      const instruments = remaining().filter(({ asset_class: kind }) =>
-        (adapter.asset_classes?.includes(kind) ?? true) && (!needsKey || credential || keyless?.includes(kind)))
-      const opened = requests.open({ ...call, provider, credential, capability, refusals })
-      yield { provider, adapter, call: opened, instruments }
-    }
+    call: RouteCall,
+    pool: AsyncIterator<Candidate<I, O>, undefined>,
+    { run, settle, passOver }: Asking<I, O, T>
+  ): Promise<void> {
+    const mayHedge = call.settings.hedging && !call.background
+    return race<Candidate<I, O>, T>({
+      next: async () => (await pool.next()).value,
+      run: candidate => {
+        candidate.startedAt = performance.now()
+        return run(candidate)
+      },
+      patienceMs: ({ provider: { name } }) => mayHedge ? latencies.p95(name, capability) : undefined,
+      settle (candidate, result) {
+        call.signal.throwIfAborted()
+        return settle(candidate, result)
+      },
+      giveUp (candidate) {
+        // How long it took so far: a p95 of the quick answers alone would sink and sink.
+        record(capability, candidate)
+        passOver(candidate)
+        candidate.abort(new Error('another provider was faster'))
+      }
+    })
+  }
+
+  function record (capability: Capability, { provider, startedAt }: { provider: Provider, startedAt: number }): void {
+    latencies.record(provider.name, capability, performance.now() - startedAt)
   }
 
   async function each<I extends { instruments: Instrument[] }, T> (
@@ -135,35 +139,43 @@ export function createRouter ({ requests, openCredential, onDefect }: RouterOpti
   ): Promise<RoutedItems<T>> {
     const items: Record<string, RoutedItem<T>> = {}
     const errors: Record<string, Problem[]> = {}
-    const tried: Tried[] = []
+    const tried: Tried[][] = []
     const asked = input.instruments
     let remaining = asked
-    for await (const candidate of candidates(capability, pick, () => remaining, call)) {
-      const { provider, instruments } = candidate
-      if (!instruments.length) continue
-      const { data: { items: found, failures }, ...basis } = await attempt(candidate, { ...input, instruments }, call)
-      for (const [symbol, data] of Object.entries(found)) items[symbol] = { ...basis, data, provider: provider.name }
-      for (const [symbol, error] of Object.entries(failures)) (errors[symbol] ??= []).push(error)
-      tried.push(...receipts(provider.name, failures, asked.length))
-      remaining = remaining.filter(({ symbol }) => !items[symbol])
-      if (!remaining.length) break
-    }
-    if (remaining.length === asked.length) throw summarise(capability, call, Object.values(errors).flat(), tried)
+    const wanted = { remaining: () => remaining, fewest: 1 }
+    const pool = candidates<I, PerSymbol<T>>(options, capability, pick, wanted, call)
+    await ask<I, PerSymbol<T>, Answer<PerSymbol<T>>>(capability, call, pool, {
+      run: candidate => attempt(candidate, { ...input, instruments: candidate.instruments }),
+      settle (candidate, result) {
+        if ('error' in result) throw result.error
+        const { provider: { name }, place } = candidate
+        const { data: { items: found, failures }, ...basis } = result.value
+        if (Object.keys(found).length) record(capability, candidate)
+        for (const [symbol, data] of Object.entries(found)) items[symbol] ??= { ...basis, data, provider: name }
+        for (const [symbol, error] of Object.entries(failures)) (errors[symbol] ??= []).push(error)
+        tried[place] = receipts(name, failures, asked.length)
+        remaining = remaining.filter(({ symbol }) => !items[symbol])
+        return !remaining.length
+      },
+      passOver ({ provider: { name }, place, instruments }) {
+        tried[place] = slow(name, instruments, asked.length)
+      }
+    })
+    if (remaining.length === asked.length) throw summarise(capability, call, Object.values(errors).flat(), tried.flat())
     return {
       items: Object.fromEntries(asked.flatMap(({ symbol }) => items[symbol] ? [[symbol, items[symbol]]] : [])),
       failed: remaining.map(({ symbol }) => ({
         symbol,
         problem: summarise(capability, call, errors[symbol] ?? [], [])
       })),
-      tried
+      tried: tried.flat()
     }
   }
 
   /** A failure of the whole request is every symbol's failure. */
   async function attempt<I extends { instruments: Instrument[] }, T> (
-    { provider, adapter, call }: Candidate<I, PerSymbol<T>>,
-    input: I,
-    { signal }: RouteCall
+    { provider, adapter, call, signal }: Candidate<I, PerSymbol<T>>,
+    input: I
   ): Promise<Answer<PerSymbol<T>>> {
     try {
       return await adapter.fetch(input, call)
@@ -182,10 +194,10 @@ export function createRouter ({ requests, openCredential, onDefect }: RouterOpti
     call: RouteCall
   ): Promise<ProviderAnswer<T>[]> {
     const answers: Promise<ProviderAnswer<T>>[] = []
-    for await (const candidate of candidates(capability, pick, () => input.instruments, call)) {
+    const wanted = { remaining: () => input.instruments, fewest: 1 }
+    for await (const candidate of candidates(options, capability, pick, wanted, call)) {
       const { provider: { name }, instruments } = candidate
-      if (!instruments.length) continue
-      answers.push(attempt(candidate, { ...input, instruments }, call).then(answer => ({ ...answer, provider: name })))
+      answers.push(attempt(candidate, { ...input, instruments }).then(answer => ({ ...answer, provider: name })))
     }
     if (!answers.length) throw summarise(capability, call, [], [])
     return Promise.all(answers)
@@ -200,22 +212,30 @@ export function createRouter ({ requests, openCredential, onDefect }: RouterOpti
 
     async one (capability, input, call) {
       const wanted = instrumentsOf(input)
-      const tried: Tried[] = []
+      const tried: Tried[][] = []
       const errors: Problem[] = []
+      type Input = typeof input
       type Output = Capabilities[typeof capability]['output']
-      const pick: AdapterOf<typeof input, Output> = provider => provider.capabilities[capability]
-      for await (const candidate of candidates(capability, pick, () => wanted, call)) {
-        const { provider, adapter, call: providerCall, instruments } = candidate
-        if (instruments.length < wanted.length) continue
-        try {
-          return { ...await adapter.fetch(input, providerCall), provider: provider.name, tried }
-        } catch (error) {
-          call.signal.throwIfAborted()
-          errors.push(toProblem(error, provider))
-          tried.push({ provider: provider.name, outcome: outcomeOf(error) })
-        }
-      }
-      throw summarise(capability, call, errors, tried)
+      let routed: Routed<Output> | undefined
+      const pick: AdapterOf<Input, Output> = provider => provider.capabilities[capability]
+      const pool = candidates(options, capability, pick, { remaining: () => wanted, fewest: wanted.length }, call)
+      await ask<Input, Output, Answer<Output>>(capability, call, pool, {
+        run: ({ adapter, call: providerCall }) => adapter.fetch(input, providerCall),
+        settle (candidate, result) {
+          const { provider, place } = candidate
+          if ('value' in result) {
+            record(capability, candidate)
+            routed = { ...result.value, provider: provider.name, tried: [] }
+            return true
+          }
+          errors.push(toProblem(result.error, provider))
+          tried[place] = [{ provider: provider.name, outcome: outcomeOf(result.error) }]
+          return false
+        },
+        passOver ({ provider, place }) { tried[place] = slow(provider.name) }
+      })
+      if (routed) return { ...routed, tried: tried.flat() }
+      throw summarise(capability, call, errors, tried.flat())
     },
 
     async test (connectionId, settings, name, signal) {

@@ -3,9 +3,11 @@ import type { Config } from '../config.ts'
 import { adminScope, sessionScope } from '../plugins/auth.ts'
 import adminTokens from './admin-tokens.ts'
 import audit from './audit.ts'
+import cache from './cache.ts'
 import connections from './connections.ts'
 import credentials from './credentials.ts'
 import health from './health.ts'
+import metrics from './metrics.ts'
 import sessions from './sessions.ts'
 import setup from './setup.ts'
 import tools from './tools.ts'
@@ -16,7 +18,7 @@ import wellKnown from './well-known.ts'
 export default async function routes (app: FastifyInstance, options: { config: Config }): Promise<void> {
   app.setValidatorCompiler(validatorCompiler)
 
-  await app.register(health)
+  await app.register(health, options)
   await app.register(setup)
   await app.register(wellKnown, options)
 
@@ -31,6 +33,8 @@ export default async function routes (app: FastifyInstance, options: { config: C
     await admin.register(credentials)
     await admin.register(sessions)
     await admin.register(audit)
+    await admin.register(cache)
+    await admin.register(metrics)
     await admin.register(adminTokens)
   })
 }

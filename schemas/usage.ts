@@ -27,14 +27,34 @@ export const ProviderLimitSchema = Type.Object({
 }, strict)
 export type ProviderLimit = Static<typeof ProviderLimitSchema>
 
+export const QuotaWindowSchema = Type.Object({
+  per: Type.Enum(['second', 'minute', 'day']),
+  /** Requests with the key that still count, by whoever holds it: a little longer than the window. */
+  used: Type.Integer(),
+  /** Null: the plan has none. */
+  limit: Nullable(Type.Integer()),
+  left: Nullable(Type.Integer()),
+  /** When the first of them no longer counts; null: none does. */
+  frees_at: Nullable(instant),
+  /** Of the limit: the free plan, the provider's headers, or the connection's settings. */
+  source: Type.Enum(['plan', 'learned', 'set'])
+}, strict)
+
+const quota = {
+  /** Empty where nothing is sent: there is no key, or the market is the sample. */
+  windows: Type.Array(QuotaWindowSchema),
+  /** Nothing is sent until then, because the provider refused for its limit. */
+  blocked_until: Nullable(instant),
+  /** Null: the provider has not said. */
+  limit: Nullable(ProviderLimitSchema)
+}
+export const QuotaUsageSchema = Type.Object(quota, strict)
+export type QuotaUsage = Static<typeof QuotaUsageSchema>
+
 export const ProviderUsageSchema = Type.Object({
   provider: ProviderNameSchema,
   has_key: Type.Boolean(),
-  /** Requests that this connection sent to it in the last minute, and since 00:00 UTC. */
-  requests_last_minute: Type.Integer(),
-  requests_today: Type.Integer(),
-  /** Null: the provider has not said. */
-  limit: Nullable(ProviderLimitSchema),
+  ...quota,
   /** At most 10. */
   not_entitled: Type.Array(Type.Omit(RefusalSchema, ['provider']))
 }, strict)

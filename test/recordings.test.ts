@@ -12,7 +12,6 @@ import { codeOf, isProblem } from '../errors.ts'
 import { parseSymbol, type Instrument } from '../market/symbols.ts'
 import { createHttp } from '../providers/http.ts'
 import { PROVIDERS } from '../providers/index.ts'
-import { createMeter } from '../providers/meter.ts'
 import { createRequests } from '../providers/requests.ts'
 import type { Capabilities, Capability } from '../providers/types.ts'
 import { DEFAULT_SETTINGS } from '../schemas/control.ts'
@@ -132,7 +131,13 @@ async function startSimulator (t: Test) {
 type AnyAdapter = { fetch: (input: unknown, call: unknown) => Promise<{ data: unknown }> }
 
 function toAsker (base: Record<string, string>, http: ReturnType<typeof createHttp>, name: ProviderName) {
-  const requests = createRequests({ http, meter: createMeter(), refusalsOf: async () => [], learn: () => {} })
+  const requests = createRequests({
+    http,
+    quota: { ledgerOf: () => name, take: async () => {}, observe: () => {}, limited: (_key, seconds) => seconds ?? 60 },
+    rejectedKeys: { remember: () => {}, find: () => undefined, forget: () => {} },
+    refusalsOf: async () => [],
+    learn: () => {}
+  })
   return async ({ capability, input }: Question): Promise<unknown> => {
     const provider = PROVIDERS[name]
     const call = requests.open({

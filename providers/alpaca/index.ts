@@ -1,4 +1,4 @@
-import { messageOf } from '../http.ts'
+import { messageOf } from '../judge.ts'
 import type { Provider, ProviderFailure } from '../types.ts'
 import { createSearch, fetchBars, fetchMarketStatus, fetchNews, fetchQuotes } from './endpoints.ts'
 import { fetchCorporateActions, fetchMarketCalendar } from './events.ts'

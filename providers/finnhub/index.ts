@@ -1,4 +1,4 @@
-import { messageOf } from '../http.ts'
+import { messageOf } from '../judge.ts'
 import type { Provider, ProviderFailure } from '../types.ts'
 import { fetchBars, fetchMarketStatus, fetchMatches, fetchNews, fetchProfile, fetchQuotes, test } from './endpoints.ts'
 import {

@@ -1,4 +1,4 @@
-import { messageOf } from '../http.ts'
+import { messageOf } from '../judge.ts'
 import { toFields } from '../parse.ts'
 import type { Provider, ProviderFailure } from '../types.ts'
 import { fetchBars, fetchMarketStatus, fetchNews, fetchProfile, fetchQuotes, fetchSearch } from './endpoints.ts'

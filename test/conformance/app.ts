@@ -52,6 +52,9 @@ export async function startMcpApp (options: McpAppOptions = {}): Promise<{ app: 
     const sessions: Pick<Sessions, 'onRevoked'> = { onRevoked: () => {} }
     app.decorate('sessions', sessions as Sessions)
   }, { name: 'sessions' }))
+  app.register(fp(async app => {
+    app.decorate('bus', { publish: async () => {}, subscribe: () => {}, healthy: () => true, healthyAt: Date.now })
+  }, { name: 'bus' }))
   app.register(mcp, { config, ...rest })
   const url = new URL('/mcp', await app.listen({ port: 0, host: '127.0.0.1' }))
   return { app, url }

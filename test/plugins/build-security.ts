@@ -12,6 +12,8 @@ import auth from '../../plugins/auth.ts'
 import bus from '../../plugins/bus.ts'
 import db from '../../plugins/db.ts'
 import errors from '../../plugins/errors.ts'
+import health from '../../plugins/health.ts'
+import limits from '../../plugins/limits.ts'
 import sessions from '../../plugins/sessions.ts'
 import vault from '../../plugins/vault.ts'
 import { createDatabase, query } from '../database.ts'
@@ -49,7 +51,8 @@ export async function buildSecurity (t: Test, { url, env = {}, routes }: Securit
   const app = Fastify({ logger: { level: 'trace', stream }, trustProxy: '127.0.0.1' })
   t.teardown(() => app.close())
   app.register(cookie)
-  for (const plugin of [errors, db, bus, vault, audit, sessions, admin, auth]) app.register(plugin, { config })
+  const plugins = [errors, health, limits, db, bus, vault, audit, sessions, admin, auth]
+  for (const plugin of plugins) app.register(plugin, { config })
   if (routes) app.register(async scope => routes(scope))
   await app.ready()
   return { app, url: databaseUrl, connectionId: await insertConnection(app), log: () => log }

@@ -37,8 +37,8 @@ test('what a plan does not include is asked once, then skipped, and shown', asyn
   t.equal(hours, 6)
   const usage = await get('get_usage')
   const [fmp, finnhub] = usage.body.data.providers
-  t.match(fmp, { provider: 'fmp', has_key: true, requests_today: 1, not_entitled: [{ capability: 'quote', message: /Exclusive/ }] })
-  t.match(finnhub, { provider: 'finnhub', requests_today: 2, not_entitled: [] })
+  t.match(fmp, { provider: 'fmp', has_key: true, windows: [{}, { per: 'day', used: 1 }], not_entitled: [{ capability: 'quote', message: /Exclusive/ }] })
+  t.match(finnhub, { provider: 'finnhub', windows: [{}, {}, { per: 'day', used: 2 }], not_entitled: [] })
   t.match(usage.body.data.session, { calls_today: 3, failed_today: 1, by_tool: { get_quote: 3 }, answer_tokens: 8000 })
 })
 

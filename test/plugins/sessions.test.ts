@@ -1,6 +1,9 @@
+import Fastify from 'fastify'
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import t from 'tap'
+import type { SessionTouch } from '../../db/sessions.ts'
+import { createSessionTouches } from '../../plugins/session-touches.ts'
 import { createToken, parseToken } from '../../tokens/token.ts'
 import { BY, buildSecurity, createOutage, insertConnection, until } from './build-security.ts'
 
@@ -202,13 +205,31 @@ t.test('without the database a known token passes, an unknown one is put off, an
   t.ok(await app.sessions.verify(warm))
   await t.rejects(app.sessions.verify(cold), { code: 'FMS_OVERLOADED', retry_after_seconds: 5 })
   app.sessions.touch(id, { address: '192.0.2.7' })
-  await app.sessions.flush()
-  t.match(log(), 'the last use of sessions cannot be stored now')
+  for (let n = 0; n < 3; n += 1) await app.sessions.flush()
+  t.equal(log().split('the last use of sessions cannot be stored now').length, 2, 'said once')
   await outage.up()
   await until(() => app.bus.healthy())
   t.ok(await app.sessions.verify(cold))
   await app.sessions.flush()
   t.match(await app.sessions.get(id), { last_address: '192.0.2.7' })
+  t.match(log(), 'the last use of sessions is stored again')
+})
+
+t.test('while the last uses cannot be stored 10,000 of them are kept', async t => {
+  const stored: readonly SessionTouch[][] = []
+  let broken = true
+  const touches = createSessionTouches(async rows => {
+    if (broken) throw new Error('test')
+    ;(stored as SessionTouch[][]).push([...rows])
+  }, Fastify().log)
+  for (let n = 0; n < 10_500; n += 1) touches.touch(`session-${n}`, {})
+  await touches.flush()
+  for (let n = 0; n < 10_500; n += 1) touches.touch(`session-${n}`, { address: '192.0.2.9' })
+  await touches.flush()
+  broken = false
+  await touches.close()
+  t.equal(stored.flat().length, 10_000)
+  t.match(stored[0]?.[0], { id: 'session-0', address: '192.0.2.9' })
 })
 
 t.test('a revocation that was missed while the bus was down holds as soon as it is back', async t => {

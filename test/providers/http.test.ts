@@ -1,9 +1,15 @@
+import { fork } from 'node:child_process'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test, type Test } from 'tap'
-import { belowBase, createHttp, type HttpOptions } from '../../providers/http.ts'
+import { problem } from '../../errors.ts'
+import { createBodyStore } from '../../providers/body.ts'
+import { belowBase, createHttp, type HttpOptions, type Observer } from '../../providers/http.ts'
+import { createResilience } from '../../providers/resilience.ts'
 import { fmp } from '../../providers/fmp/index.ts'
 import { DEFAULT_SETTINGS } from '../../schemas/control.ts'
 
@@ -22,8 +28,9 @@ async function upstream (t: Test, listener: RequestListener, options: Partial<Ht
     server.closeAllConnections()
     server.close()
   })
-  const get = (signal = new AbortController().signal) =>
-    http.send({ path: '/quote', query: { symbol: 'AAPL', none: undefined } }, { provider: fmp, credential: { api_key: KEY }, settings: DEFAULT_SETTINGS, signal })
+  const get = (signal = new AbortController().signal, observer?: Observer) => http.send(
+    { path: '/quote', query: { symbol: 'AAPL', none: undefined } },
+    { provider: fmp, credential: { api_key: KEY }, settings: DEFAULT_SETTINGS, signal, ...(observer && { observer }) })
   return { get, count: () => count }
 }
 
@@ -98,6 +105,136 @@ test('a body is capped after decompression; a small bomb does not get far', asyn
   t.ok(bomb.length < 30_000)
   const { get } = await upstream(t, (_, response) => { response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb) }, { maxBytes: 1_000_000 })
   await t.rejects(get(), { code: 'FMS_PROVIDER_MALFORMED', message: /more data than is accepted/ })
+})
+
+test('a body that says that it is too large, or is no gzip, is refused and not asked for again', async t => {
+  const large = await upstream(t, (_, response) => { response.writeHead(200, { 'content-length': 2_000_000 }).write('[') }, { maxBytes: 1_000_000 })
+  await t.rejects(large.get(), { code: 'FMS_PROVIDER_MALFORMED', message: /more data than is accepted/ })
+  const broken = await upstream(t, (_, response) => { response.writeHead(200, { 'content-encoding': 'gzip' }).end('[1]') })
+  await t.rejects(broken.get(), { code: 'FMS_PROVIDER_MALFORMED', message: /cannot be decompressed/ })
+  t.same([large.count(), broken.count()], [1, 1])
+})
+
+test('a connection is used again after a whole answer, a decompressed one too', async t => {
+  const sockets = new Set<unknown>()
+  const { get, count } = await upstream(t, (request, response) => {
+    sockets.add(request.socket)
+    response.writeHead(count() > 4 ? 404 : 200, { 'content-encoding': 'gzip' }).end(gzipSync('[1]'))
+  })
+  for (let i = 0; i < 4; i++) await get()
+  for (let i = 0; i < 4; i++) await t.rejects(get())
+  t.equal(sockets.size, 1)
+})
+
+test('of a refusal the beginning is read, whatever follows', async t => {
+  const { get } = await upstream(t, (_, response) => { response.writeHead(402).end('Premium plan ' + 'x'.repeat(1_000_000)) }, { maxBytes: 100_000 })
+  await t.rejects(get(), { code: 'FMS_PROVIDER_NOT_ENTITLED' })
+})
+
+test('a body in many pieces is the text that was sent, whatever its characters', async t => {
+  const body = { text: 'Zürich 東京 🏦'.repeat(20_000) }
+  const { get } = await upstream(t, (_, response) => { response.end(JSON.stringify(body)) })
+  t.same(await get(), body)
+  t.same(await get(), body, 'with slabs that were used before')
+})
+
+test('bodies that find no room wait, and one of them always comes to its end', async t => {
+  const store = createBodyStore(192 * 1024, 128 * 1024)
+  const { signal } = new AbortController()
+  const chunk = Buffer.alloc(32 * 1024)
+  const bodies = [store.open(), store.open(), store.open()]
+  let ended = 0
+  await Promise.all(bodies.map(async body => {
+    for (let i = 0; i < 4; i++) await body.push(chunk, signal)
+    t.ok(store.used() <= 192 * 1024)
+    t.equal(body.text().length, 128 * 1024)
+    body.close()
+    ended++
+  }))
+  t.equal(ended, 3)
+  t.equal(store.used(), 0)
+
+  const [first, second] = [store.open(), store.open()]
+  for (let i = 0; i < 3; i++) await first.push(chunk, signal)
+  for (let i = 0; i < 2; i++) await second.push(chunk, signal)
+  const abort = new AbortController()
+  const waiting = second.push(chunk, abort.signal)
+  abort.abort()
+  await t.rejects(waiting, /no room/)
+})
+
+test('each attempt is admitted first; a retry that is not leaves the failure as it was', async t => {
+  let admitted = 0
+  const refusal = problem('PROVIDER_QUOTA', 'no quota left')
+  const observer: Observer = {
+    sent: async () => { if (++admitted > 1) throw refusal },
+    answered: () => {},
+    refused: () => {}
+  }
+  const dead = await upstream(t, (_, response) => { response.writeHead(500).end('{}') })
+  await t.rejects(dead.get(undefined, observer), { code: 'FMS_PROVIDER_UNAVAILABLE' })
+  await t.rejects(dead.get(undefined, observer), refusal)
+  t.equal(dead.count(), 1)
+})
+
+test('a storm of 500s opens the breaker, which closes once the provider is well; 429s never open it', async t => {
+  let status = 500
+  const outcomes: string[] = []
+  const { get, count } = await upstream(t, (_, response) => { response.writeHead(status).end('[]') }, {
+    resilience: createResilience({ openMs: 1000 }),
+    onOutcome: (_, outcome) => outcomes.push(outcome)
+  })
+  for (let i = 0; i < 3; i++) await t.rejects(get(), { message: /status 500/ })
+  t.equal(count(), 5, 'the sixth attempt is a retry that finds it open')
+  await t.rejects(get(), { code: 'FMS_PROVIDER_UNAVAILABLE', message: /failed repeatedly/ })
+  t.equal(outcomes.at(-1), 'unavailable_unsent')
+  status = 200
+  await sleep(1100)
+  t.same(await get(), [])
+  status = 429
+  for (let i = 0; i < 30; i++) await t.rejects(get(), { code: 'FMS_PROVIDER_QUOTA' })
+  status = 200
+  t.same(await get(), [])
+  t.equal(outcomes.at(-1), 'ok')
+})
+
+test('a time-out is not tried again, and five of them open the breaker', async t => {
+  const { get, count } = await upstream(t, () => {}, { deadlineMs: 50 })
+  for (let i = 0; i < 5; i++) await t.rejects(get(), { code: 'FMS_PROVIDER_TIMEOUT' })
+  await t.rejects(get(), { code: 'FMS_PROVIDER_UNAVAILABLE' })
+  t.equal(count(), 5)
+})
+
+test('fifty requests to a provider that misbehaves cost no more than 64 MB', { timeout: 120_000 }, async t => {
+  const child = fork(join(import.meta.dirname, '../upstream/misbehaving.js'), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+  t.teardown(() => child.kill())
+  const [port] = await once(child.stdout!, 'data')
+  const http = createHttp({ urls: { fmp: `http://127.0.0.1:${Number(String(port))}` }, deadlineMs: 2000 })
+  t.teardown(() => http.close())
+  /** By a key of its own for each fault, so that no breaker ends the misery. */
+  const { signal } = new AbortController()
+  const send = (fault: string, key: string) => http.send(
+    { path: `/${fault}` },
+    { provider: fmp, credential: { api_key: KEY }, key, settings: DEFAULT_SETTINGS, signal }
+  ).then(() => 'ok', ({ code }: { code: string }) => code)
+  const fifty = (fault: string) => Promise.all(Array.from({ length: 50 }, (_, i) => send(fault, `${fault} ${i}`)))
+  for (let i = 0; i < 10; i++) await fifty('fine')
+
+  const expected = {
+    huge: /MALFORMED|TIMEOUT/, bomb: /MALFORMED|TIMEOUT/, drip: /TIMEOUT/, hang: /TIMEOUT/, reset: /UNAVAILABLE/, half: /UNAVAILABLE/, storm: /UNAVAILABLE/, limit: /QUOTA/, html: /MALFORMED/
+  }
+  for (const [fault, codes] of Object.entries(expected)) {
+    const before = process.memoryUsage.rss()
+    let most = before
+    const timer = setInterval(() => { most = Math.max(most, process.memoryUsage.rss()) }, 5)
+    const startedAt = Date.now()
+    for (const code of await fifty(fault)) t.match(code, codes, fault)
+    clearInterval(timer)
+    const grown = Math.round((most - before) / 1024 / 1024)
+    t.comment(`${fault}: +${grown} MB, ${Date.now() - startedAt} ms`)
+    t.ok(grown <= 64, `${fault}: ${grown} MB`)
+    t.ok(Date.now() - startedAt < 10_000, 'ended by the deadline')
+  }
 })
 
 test('a truncated answer is not taken for a whole one', async t => {

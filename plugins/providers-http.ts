@@ -1,0 +1,34 @@
+import type { FastifyInstance } from 'fastify'
+import type { Config } from '../config.ts'
+import { createHttp, type ProviderHttp } from '../providers/http.ts'
+import { PROVIDERS } from '../providers/index.ts'
+import { createResilience, type CircuitStateName } from '../providers/resilience.ts'
+
+const GAUGE: Record<CircuitStateName, number> = { closed: 0, half_open: 0.5, open: 1 }
+
+/**
+ * The way to the providers, closed with the server. A provider is down where every key that was used in the last
+ * minute fails at it: one that fails with some keys alone is up.
+ */
+export function openProviderHttp (
+  app: FastifyInstance,
+  { providerUrls, providerDeadlineMs }: Pick<Config, 'providerUrls' | 'providerDeadlineMs'>
+): ProviderHttp {
+  const resilience = createResilience({ log: app.log })
+  for (const { name } of Object.values(PROVIDERS).filter(({ name }) => name !== 'sample')) {
+    app.health.add(`provider:${name}`, () => {
+      const states = resilience.states().get(name) ?? []
+      return states.length && !states.includes('closed') ? 'down' : 'ok'
+    })
+  }
+  app.metrics.watchBreakers(() => new Map([...resilience.states()].map(([name, states]) =>
+    [name, Math.max(...states.map(state => GAUGE[state]))])))
+  const http = createHttp({
+    urls: providerUrls,
+    deadlineMs: providerDeadlineMs,
+    resilience,
+    onOutcome: app.metrics.providerRequest
+  })
+  app.addHook('onClose', () => http.close())
+  return http
+}

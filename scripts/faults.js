@@ -1,0 +1,48 @@
+// Runs the fault suite, `--short` in its short form, and ends with its figures as a table. Further words choose files:
+// `npm run test:faults -- --short redis quota`.
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const words = process.argv.slice(2).filter(word => word !== '--short')
+const files = readdirSync(join(root, 'test', 'faults'))
+  .filter(name => name.endsWith('.faults.ts') && (!words.length || words.some(word => name.includes(word))))
+  .map(name => join('test', 'faults', name))
+if (!files.length) {
+  process.stderr.write(`No file of test/faults is named ${words.join(' or ')}.\n`)
+  process.exit(1)
+}
+
+const child = spawn(process.execPath, [join(root, 'scripts', 'test.js'), '--jobs=1', '--timeout=1500', ...files], {
+  cwd: root,
+  env: { ...process.env, ...(process.argv.includes('--short') && { FAULTS: 'short' }) },
+  stdio: ['inherit', 'pipe', 'inherit']
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+
+// The count of tests stays the last line: the table goes before it.
+let last = ''
+createInterface(child.stdout).on('line', line => {
+  if (last) process.stdout.write(`${last}\n`)
+  last = line
+})
+child.on('close', code => {
+  process.stdout.write(`${toTable(figures())}\n${last}\n`)
+  process.exitCode = code ?? 1
+})
+
+function figures () {
+  try {
+    return [...readFileSync(join(root, '.tap', 'output.tap'), 'utf8').matchAll(/^ *# figure (\{.*\})$/gm)].map(([, json]) => JSON.parse(json))
+  } catch { return [] }
+}
+
+function toTable (rows) {
+  const cells = rows.map(({ what, value, unit, most, ok, asserted }) =>
+    [what, `${value} ${unit}`, `≤ ${most} ${unit}`, ok ? 'ok' : asserted ? 'missed' : 'missed (not held to it)'])
+  const widths = [0, 1, 2].map(column => Math.max(0, ...cells.map(row => row[column].length)))
+  return cells.map(row => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`).join('')
+}
