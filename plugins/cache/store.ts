@@ -1,5 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
+import { isOutage } from '../../db/outage.ts'
 import type { HealthState } from '../health.ts'
+import { RedisDown } from '../redis.ts'
 import type { CacheDriver, CacheEntry, CacheKey, CacheLock, CacheScope } from './driver.ts'
 
 /** The store as one call sees it: after a failure it is not asked again, and everything is undefined. */
@@ -32,17 +34,24 @@ class StoreDown extends Error {}
 
 export function createStore (driver: CacheDriver, log: Pick<FastifyBaseLogger, 'info' | 'warn'>): Store {
   let failures = 0
+  let told = false
   let askAgainAt = 0
   let owed: CacheScope[] = []
   let settling: Promise<void> | undefined
 
   function succeeded (): void {
-    if (failures) log.info(`the cache's store (${driver.name}) works again`)
+    if (told) log.info(`the cache's store (${driver.name}) works again`)
     failures = 0
+    told = false
   }
 
   function failed (error: unknown): void {
-    if (!failures++) log.warn({ err: error }, `the cache's store (${driver.name}) fails; answers come from memory and the providers`)
+    failures++
+    // That Redis or Postgres is away is theirs to say.
+    if (!told && !(error instanceof RedisDown) && !isOutage(error)) {
+      told = true
+      log.warn({ err: error }, `the cache's store (${driver.name}) fails; answers come from memory and the providers`)
+    }
     askAgainAt = Date.now() + PAUSE_MS
   }
 

@@ -104,6 +104,7 @@ t.test('kill -9 under load: reads stay 2xx, writes get 503 at once, and it recov
   const most = 2 * (POOL_SIZE + WATCHERS)
   t.comment(`connections before: ${before}`)
   figure(t, { what: 'postgres-kill: connections after', value: await size(), most })
+  for (const { logs } of replicas) for (const line of logs().filter(line => line.startsWith('{"level":60'))) t.comment(line)
   const told = replicas.map(({ logs }) => logs().filter(line => /the database (does not answer|answers again)/.test(line)).length)
   figure(t, { what: 'postgres-kill: log lines an outage', value: Math.max(...told) / KILLS, most: 2 })
 })

@@ -12,6 +12,7 @@ import { createMemory } from '../../plugins/cache/memory.ts'
 import type { Policy } from '../../plugins/cache/policy.ts'
 import { createPostgresDriver } from '../../plugins/cache/postgres.ts'
 import { createStore } from '../../plugins/cache/store.ts'
+import { RedisDown } from '../../plugins/redis.ts'
 import { createDatabase } from '../database.ts'
 
 const policy: Policy = { fresh_seconds: 60, fresh_age_seconds: 60, grace_seconds: 60, stale_seconds: 600 }
@@ -326,4 +327,15 @@ test('a lock that is got too late is given back at once', async t => {
   await sleep(400)
   await until(async () => !await isHeld())
   t.notOk(await isHeld())
+})
+
+test('a store that is away is told of by whoever holds its connection, not once more here', async t => {
+  const { driver } = await createWorld(t)
+  const log: string[] = []
+  const note = (_: object | string, text = '') => { log.push(text || String(_)) }
+  const store = createStore({ ...driver, get: () => Promise.reject(new RedisDown('Redis is away')) }, { info: note, warn: note })
+  const parts = toParts()
+  t.equal(await store.visit().get(toKey(parts), parts), undefined)
+  t.equal(store.state(), 'down')
+  t.same(log, [])
 })
