@@ -11,15 +11,21 @@ export interface OverloadOptions {
 }
 
 const RETRY_SECONDS = 5
+/** One long pause, as of a first call that compiles, is no overload: it is over when it is seen. */
+const LATE_SAMPLES = 3
 
 /** Turns requests away while the process is late or large, before it hurts those that are under way. */
 export default fp<OverloadOptions>(async (app, { config, sampleMs = 1000 }) => {
   const { maxEventLoopDelayMs, maxMemoryBytes } = config
   if (!maxEventLoopDelayMs && !maxMemoryBytes) return
   let overloaded = false
+  let lateSamples = 0
   const check = setInterval(() => {
-    if (overloaded === app.isUnderPressure()) return
-    overloaded = !overloaded
+    const { eventLoopDelay, rssBytes } = app.memoryUsage()
+    lateSamples = maxEventLoopDelayMs && eventLoopDelay > maxEventLoopDelayMs ? lateSamples + 1 : 0
+    const isOver = lateSamples >= LATE_SAMPLES || (maxMemoryBytes > 0 && rssBytes > maxMemoryBytes)
+    if (overloaded === isOver) return
+    overloaded = isOver
     if (overloaded) app.log.warn(app.memoryUsage(), 'the server is overloaded; requests are turned away')
     else app.log.info(app.memoryUsage(), 'the server is not overloaded any more')
   }, sampleMs).unref()
@@ -30,7 +36,7 @@ export default fp<OverloadOptions>(async (app, { config, sampleMs = 1000 }) => {
     maxRssBytes: maxMemoryBytes,
     sampleInterval: sampleMs,
     async pressureHandler (request) {
-      if (!request.routeOptions.config.unlimited) throw overload()
+      if (overloaded && !request.routeOptions.config.unlimited) throw overload()
     }
   })
 }, { name: 'overload' })

@@ -65,7 +65,7 @@ t.test('a black-holed Redis costs no answer, and after a second no time', needsR
   figure(t, { what: 'redis-blackhole: longest wait while it opens', value: Math.max(...latencies(opening)), unit: 'ms', most: 300, timed: true })
   for (const [i, { logs }] of replicas.entries()) {
     const told = logs().filter(line => /Redis|redis/.test(line))
-    figure(t, { what: `redis-blackhole: log lines of replica ${i}`, value: told.length, most: MOST_LINES })
+    figure(t, { what: `redis-blackhole: log lines of replica ${i}`, value: told.length, most: MOST_LINES, timed: true })
     if (told.length > MOST_LINES) t.comment(told.slice(0, 10).join('\n'))
   }
 })
