@@ -109,15 +109,28 @@ const toCredential = (provider: ProviderName, key: string): Credential => provid
 
 function toReplica (t: Test, folder: string, first: Server): Replica {
   let server = first
+  let isOver = false
+  t.teardown(() => { isOver = true })
+  /** A server that ends of itself takes its reason with it, unless it is said here. */
+  const watch = (watched: Server) => {
+    watched.exited.then(code => {
+      if (isOver || watched !== server) return
+      t.fail(`the server ended by itself with ${code}: ${watched.stderr()} ${watched.logs().slice(-3).join(' ')}`)
+    })
+  }
+  watch(server)
   return {
     get url () { return server.url },
     get pid () { return server.pid },
     logs: () => server.logs(),
     memoryMb: () => memoryOf(server.pid),
     async restart (signal = 'SIGTERM') {
-      kill(server.pid, signal)
-      await server.exited
+      const ended = server
+      server = { ...ended }
+      kill(ended.pid, signal)
+      await ended.exited
       server = await startServer(t, folder)
+      watch(server)
     }
   }
 }

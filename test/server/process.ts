@@ -17,6 +17,8 @@ export interface Server {
   url: string
   /** What it printed so far, without its log. */
   text: () => string
+  /** What it printed on standard error. */
+  stderr: () => string
   /** Every log line so far. */
   logs: () => string[]
   /** The session token that the first start prints; empty at a later one. */
@@ -49,6 +51,7 @@ export async function startServer (t: Test, dataDir: string, env: Env = {}): Pro
     pid: child.pid ?? 0,
     url: /listens at (\S+)/.exec(output.stdout)?.[1] ?? '',
     text,
+    stderr: () => output.stderr,
     logs: () => output.stdout.split('\n').filter(line => line.startsWith('{"level"')),
     token: /fmcp_st_\w+/.exec(output.stdout)?.[0] ?? '',
     exited,
