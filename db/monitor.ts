@@ -100,7 +100,14 @@ export function createMonitor (target: pg.ClientConfig, log: Log): Monitor {
       downAt = undefined
       wake.abort()
     }
-    for (const listener of listeners) listener(isDown)
+    for (const listener of listeners) {
+      try {
+        listener(isDown)
+      } catch (error) {
+        // The watch goes on, or nobody would notice that the database is back.
+        log.error({ err: error }, 'what follows a change of the database failed')
+      }
+    }
   }
 
   async function watch (): Promise<void> {
