@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { awake, Silence } from '../awake.ts'
 import type { Log } from './embedded/index.ts'
 
 /** Whether Postgres answers: asked over a connection of its own, so a busy pool or a long statement says nothing. */
@@ -26,9 +27,6 @@ const DIAL_EVERY_MS = 250
 const DIAL_MS = 3000
 const MOST_DIALS = 12
 const TOO_MANY_CONNECTIONS = '53300'
-
-/** No answer, and this process was awake to hear one. */
-class Silence extends Error {}
 
 export function createMonitor (target: pg.ClientConfig, log: Log): Monitor {
   const listeners: ((isDown: boolean) => void)[] = []
@@ -144,28 +142,4 @@ export function createMonitor (target: pg.ClientConfig, log: Log): Monitor {
 /** Ends a connection without asking the other side, which may not be there: whoever waits for it gets an error now. */
 export function cut (client: pg.ClientBase): void {
   (client as unknown as { connection: { stream: { destroy: () => void } } }).connection.stream.destroy()
-}
-
-const SLICES = 10
-
-/**
- * Waits so long, not counting the time in which this process did not run and could hear nothing.
- * @throws Silence, or what the work throws
- */
-export function awake<T> (ms: number, work: Promise<T>): Promise<T> {
-  const slice = ms / SLICES
-  return new Promise((resolve, reject) => {
-    let left = SLICES
-    let timer: NodeJS.Timeout | undefined
-    const wait = () => {
-      const due = performance.now() + slice * 1.5
-      timer = setTimeout(() => {
-        if (performance.now() < due) left -= 1
-        if (left > 0) wait()
-        else reject(new Silence(`no answer within ${ms} ms`))
-      }, slice)
-    }
-    wait()
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }

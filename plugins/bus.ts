@@ -3,7 +3,8 @@ import fp from 'fastify-plugin'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { awake, cut, type DatabaseState } from '../db/monitor.ts'
+import { awake } from '../awake.ts'
+import { cut, type DatabaseState } from '../db/monitor.ts'
 import type {} from './db.ts'
 
 declare module 'fastify' {

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import fp from 'fastify-plugin'
 import { Cluster, Redis } from 'ioredis'
+import { awake, Silence } from '../awake.ts'
 import type { Config } from '../config.ts'
 import type { HealthState } from './health.ts'
 
@@ -31,6 +32,7 @@ declare module 'fastify' {
 }
 
 const COMMAND_MS = 250
+const HANDSHAKE_MS = 1000
 const TIMED_OUT = 'Command timed out'
 /** What the client says of a command that had no connection; its errors have no codes. */
 const GONE = /^(Connection is closed|Reached the max retries|Command aborted|Stream isn't writeable|Cluster is)/
@@ -38,8 +40,8 @@ const GONE = /^(Connection is closed|Reached the max retries|Command aborted|Str
 const AWAY = /^(CLUSTERDOWN|LOADING|MASTERDOWN)\b/
 
 const OPTIONS = {
-  // Bounds the handshake as well: a node that accepts and never answers is left.
-  commandTimeout: COMMAND_MS,
+  // Bounds the handshake: a node that accepts and never answers is left.
+  commandTimeout: HANDSHAKE_MS,
   connectTimeout: 1000,
   // A node that does not answer does not answer a FIN either.
   disconnectTimeout: 100,
@@ -76,7 +78,7 @@ export function openRedis (urls: string[], log: Pick<FastifyBaseLogger, 'info' |
   let settle = () => {}
   const dialled = new Promise<void>(resolve => { settle = resolve })
   const nodes = () => client instanceof Cluster ? client.nodes('master') : [client]
-  const ping = () => Promise.all(nodes().map(node => node.ping()))
+  const ping = () => awake(COMMAND_MS, Promise.all(nodes().map(node => node.ping())))
 
   function lose (error?: Error): void {
     isUp = false
@@ -123,11 +125,11 @@ export function openRedis (urls: string[], log: Pick<FastifyBaseLogger, 'info' |
       // A call that has waited for one command must not wait for its next too.
       if (!isUp || probing) throw new RedisDown('Redis is away')
       try {
-        return await task(client)
+        return await awake(COMMAND_MS, task(client))
       } catch (error) {
         if (!(error instanceof Error)) throw error
         const { message } = withoutCommand(error)
-        if (message === TIMED_OUT) probe()
+        if (error instanceof Silence || message === TIMED_OUT) probe()
         else if (GONE.test(message) || AWAY.test(message)) redial(error)
         else throw error
         throw new RedisDown('Redis did not answer', { cause: error })

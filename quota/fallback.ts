@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { LRUCache } from 'lru-cache'
+import { awake } from '../awake.ts'
 import type { MemoryStore } from './memory.ts'
 import type { QuotaStore } from './types.ts'
 
@@ -29,12 +30,8 @@ export function createFallbackStore (options: FallbackOptions): QuotaStore {
   async function ask<T> (task: () => Promise<T>): Promise<{ answer: T } | undefined> {
     if (isDown && Date.now() < retryAt) return undefined
     retryAt = Date.now() + pauseMs
-    let timer: NodeJS.Timeout | undefined
     try {
-      const late = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
-      })
-      const answer = await Promise.race([task(), late])
+      const answer = await awake(timeoutMs, task())
       if (isDown) log.info('The quota ledger is shared again')
       isDown = false
       return { answer }
@@ -43,8 +40,6 @@ export function createFallbackStore (options: FallbackOptions): QuotaStore {
       if (!isDown) log.warn({ err: error }, 'The quota ledger cannot be reached: this process counts for itself')
       isDown = true
       return undefined
-    } finally {
-      clearTimeout(timer)
     }
   }
 

@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
+import { awake } from '../../awake.ts'
 import { isOutage } from '../../db/outage.ts'
 import type { HealthState } from '../health.ts'
 import { RedisDown } from '../redis.ts'
@@ -61,8 +62,8 @@ export function createStore (driver: CacheDriver, log: Pick<FastifyBaseLogger, '
       askAgainAt = Date.now() + PAUSE_MS
     }
     try {
-      if (owed.length) await inTime(settle())
-      const answer = await inTime(question())
+      if (owed.length) await awake(ANSWER_MS, settle())
+      const answer = await awake(ANSWER_MS, question())
       succeeded()
       return answer
     } catch (error) {
@@ -128,13 +129,4 @@ export function createStore (driver: CacheDriver, log: Pick<FastifyBaseLogger, '
 
     state: () => failures ? 'down' : 'ok'
   }
-}
-
-function inTime<T> (work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => reject(new StoreDown(`The store did not answer within ${ANSWER_MS} ms`))
-    // A process that was busy for so long reads first what has come meanwhile.
-    const timer = setTimeout(() => setImmediate(giveUp), ANSWER_MS)
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }

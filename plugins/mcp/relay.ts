@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
-import { awake } from '../../db/monitor.ts'
+import { awake } from '../../awake.ts'
 import { problem } from '../../errors.ts'
 import type { Bus } from '../bus.ts'
 
