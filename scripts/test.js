@@ -11,6 +11,7 @@ const tap = join(dirname(createRequire(import.meta.url).resolve('tap/package.jso
 
 /** Lines shown of one failure. */
 const MOST_LINES = 40
+const MOST_FAILURES = 25
 
 rmSync(output, { force: true })
 const child = spawn(process.execPath, [tap, '--reporter=terse', `--output-file=${output}`, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
@@ -48,7 +49,8 @@ function failuresOf (report) {
     else if (/^ *\.\.\.$/.test(line)) failure = undefined
     else if (failure && failure.length < MOST_LINES && !/^ *(---|ok|not ok)/.test(line)) failure.push(line.slice(0, 300))
   }
-  return failures.map(lines => lines.join('\n'))
+  const more = failures.length - MOST_FAILURES
+  return [...failures.slice(0, MOST_FAILURES).map(lines => lines.join('\n')), ...more > 0 ? [`… ${more} more`] : []]
 }
 
 function read (file) {

@@ -28,6 +28,8 @@ export interface ConnectOptions {
   keys?: ProviderName[]
   settings?: Partial<ConnectionSettings>
   name?: string
+  /** What the keys begin with, where they are to be no other connection's. */
+  prefix?: string
 }
 
 /** `get('get_quote?symbols=AAPL')` over REST with the session's token. */
@@ -38,9 +40,15 @@ export type Get = (path: string, headers?: Record<string, string>) => Promise<{
   text: string
 }>
 
-export const testKey = (provider: ProviderName): Credential => provider === 'alpaca'
-  ? { key_id: 'test-alpaca-id', secret_key: 'test-alpaca-secret' }
-  : { api_key: `test-${provider}-key` }
+export const testKey = (provider: ProviderName, prefix = 'test'): Credential => provider === 'alpaca'
+  ? { key_id: `${prefix}-alpaca-id`, secret_key: `${prefix}-alpaca-secret` }
+  : { api_key: `${prefix}-${provider}-key` }
+
+const unlimited = { per_second: null, per_minute: null, per_day: null }
+/** Keys of plans that let everything through. */
+export const NO_QUOTA: ConnectionSettings['quota'] = {
+  alpaca: unlimited, polygon: unlimited, fmp: unlimited, finnhub: unlimited
+}
 
 /** The whole server on a database and an upstream of its own, closed with the test. */
 export async function build (t: Test, env: Record<string, string> = {}): Promise<World> {
@@ -57,9 +65,9 @@ export async function build (t: Test, env: Record<string, string> = {}): Promise
     config,
     upstream,
     logs,
-    async connect ({ keys = ALL, settings = {}, name = `test-${randomBytes(4).toString('hex')}` }: ConnectOptions = {}) {
+    async connect ({ keys = ALL, settings = {}, name = `test-${randomBytes(4).toString('hex')}`, prefix }: ConnectOptions = {}) {
       const { id } = await app.connections.create({ name, settings }, admin)
-      for (const provider of keys) await app.connections.setCredential(id, provider, testKey(provider), admin)
+      for (const provider of keys) await app.connections.setCredential(id, provider, testKey(provider, prefix), admin)
       const { access_token: token, session_id: sessionId } = await app.sessions.create(id, {}, admin)
       const get: Get = async (path, headers = {}) => {
         const response = await app.inject({ url: `/api/tools/${path}`, headers: { host: 'localhost', authorization: `Bearer ${token}`, ...headers } })

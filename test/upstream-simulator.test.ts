@@ -8,7 +8,7 @@ import { PROVIDERS } from '../providers/index.ts'
 import type { Capability } from '../providers/types.ts'
 import { INDICATORS } from '../schemas/events.ts'
 import { TIMEFRAMES, type AssetClass, type ProviderName } from '../schemas/market.ts'
-import { build } from './helper.ts'
+import { build, NO_QUOTA, type ConnectOptions } from './helper.ts'
 
 const script = join(import.meta.dirname, '..', '..', 'shared', 'tools', 'upstream.mjs')
 const options = existsSync(script) ? {} : { skip: `${script} is not there: it is no part of the project` }
@@ -34,8 +34,12 @@ async function buildWorld (t: Test, ...flags: string[]) {
   })
   const send = (path: string, body?: object) =>
     fetch(`http://127.0.0.1:${port}${path}`, body ? { method: 'POST', body: JSON.stringify(body) } : {})
+  let connections = 0
   return {
     ...world,
+    /** With keys of its own: what happens to one says nothing of the others. */
+    connect: ({ settings, ...options }: ConnectOptions = {}) =>
+      world.connect({ ...options, settings: { quota: NO_QUOTA, ...settings }, prefix: `test-${connections++}` }),
     report: async () => await (await send('/__report')).json() as Report,
     fault: (fault: object) => send('/__fault', fault)
   }
@@ -213,9 +217,9 @@ const FAULTY = 'MSFT NVDA AMZN GOOGL TSLA META INTC AMD IBM ORCL CSCO QCOM TXN A
 
 t.test('whatever the first provider does, the second answers with a true receipt', options, async t => {
   const { connect, report, fault } = await buildWorld(t)
-  const { get } = await connect({ keys: ['alpaca', 'polygon'] })
   await Promise.all(Object.entries(FAULTS).map(async ([mode, outcome], i) => {
     const symbol = FAULTY[i]
+    const { get } = await connect({ keys: ['alpaca', 'polygon'] })
     const { ok } = await fault({ provider: 'alpaca', path: `=${symbol}`, mode, ...DELAYS[mode] })
     t.ok(ok, `${mode} is set`)
     const [any, pinned] = await Promise.all(['', '&provider=alpaca'].map(pin => get(`get_quote?symbols=${symbol}${pin}`)))
@@ -258,9 +262,9 @@ t.test('of every tool: where the first provider fails the second answers, and wh
 
 t.test('each way of failing is told apart for statements too', options, async t => {
   const { connect, fault } = await buildWorld(t)
-  const { get } = await connect({ settings: { provider_order: ['fmp', 'polygon'] } })
   await Promise.all(Object.entries(FAULTS).map(async ([mode, outcome], i) => {
     const symbol = FAULTY[i]
+    const { get } = await connect({ settings: { provider_order: ['fmp', 'polygon'] } })
     await fault({ provider: 'fmp', path: `=${symbol}`, mode, ...DELAYS[mode] })
     const startedAt = performance.now()
     const { status, body } = await get(`get_financials?symbol=${symbol}`)
