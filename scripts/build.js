@@ -1,18 +1,25 @@
 // Builds dist/ when a source is newer than it: `npm start` costs nothing where nothing changed.
 // Types are checked by `npm run typecheck`, so that a start does not wait for them.
-import { execFileSync } from 'node:child_process'
+import { build } from 'esbuild'
 import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createRequire } from 'node:module'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
 const SOURCES = ['plugins', 'routes', 'providers', 'market', 'analysis', 'tools', 'db', 'schemas', 'vault', 'tokens', 'quota', 'cli']
+/** What is started, and what the benches look into. */
+const ENTRIES = [
+  'server.ts', 'cli.ts', 'app.ts', 'config.ts', 'tokens/token.ts', 'db/open.ts', 'plugins/redis.ts',
+  ...['key', 'memory', 'postgres', 'redis'].map(name => `plugins/cache/${name}.ts`)
+]
+/** Packages of hundreds of small modules: one file each starts a process in half the time. */
+const BUNDLED = ['typebox', 'kysely', 'zod', '@modelcontextprotocol/server', '@modelcontextprotocol/core', 'lru-cache']
 
 function * sources () {
   for (const name of readdirSync(root)) if (name.endsWith('.ts')) yield join(root, name)
-  yield join(root, 'tsconfig.build.json')
+  yield join(root, 'package.json')
+  yield fileURLToPath(import.meta.url)
   for (const folder of SOURCES) {
     for (const name of readdirSync(join(root, folder), { recursive: true })) {
       if (name.endsWith('.ts')) yield join(root, folder, name)
@@ -24,9 +31,22 @@ const builtAt = statSync(join(dist, '.built'), { throwIfNoEntry: false })?.mtime
 if (process.argv.includes('--force') || [...sources()].some(file => statSync(file).mtimeMs > builtAt)) {
   const startedAt = new Date()
   const [made, former] = [`${dist}.${process.pid}`, `${dist}.${process.pid}.old`]
-  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
   try {
-    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--noCheck', '--outDir', made], { cwd: root, stdio: 'inherit' })
+    await build({
+      absWorkingDir: root,
+      entryPoints: ENTRIES,
+      outdir: made,
+      outbase: root,
+      chunkNames: 'chunks/[name]-[hash]',
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      sourcemap: 'linked',
+      logLevel: 'warning',
+      plugins: [{ name: 'packages', setup: onResolvePackages }]
+    })
     // What is edited during the build is newer than it.
     writeFileSync(join(made, '.built'), '')
     utimesSync(join(made, '.built'), startedAt, startedAt)
@@ -37,4 +57,12 @@ if (process.argv.includes('--force') || [...sources()].some(file => statSync(fil
     rmSync(made, { recursive: true, force: true })
     rmSync(former, { recursive: true, force: true })
   }
+}
+
+/** All other packages stay in node_modules. */
+function onResolvePackages ({ onResolve }) {
+  onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+    const isBundled = kind === 'entry-point' || BUNDLED.some(name => path === name || path.startsWith(`${name}/`))
+    return isBundled ? undefined : { path, external: true }
+  })
 }

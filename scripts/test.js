@@ -14,7 +14,7 @@ const MOST_LINES = 40
 const MOST_FAILURES = 25
 
 rmSync(output, { force: true })
-const child = spawn(process.execPath, [tap, '--reporter=terse', `--output-file=${output}`, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
+const child = spawn(process.execPath, [tap, '--disable-coverage', '--reporter=terse', `--output-file=${output}`, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
 
 child.on('close', code => {

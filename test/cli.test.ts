@@ -158,12 +158,12 @@ t.test('without a server the command starts the embedded database, and beside on
   })
 })
 
-/** Runs `cli.ts` in a process of its own, in `cwd`. */
+/** Runs the built `fmcp` in a process of its own, in `cwd`. */
 function spawnCli (
   env: Env, cwd: string, args: string[]
 ): Promise<{ code: number | null, stdout: string, stderr: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, '..', 'cli.ts'), ...args], {
+    const child = spawn(process.execPath, [join(import.meta.dirname, '..', 'dist', 'cli.js'), ...args], {
       cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe']
     })
     const output = { stdout: '', stderr: '' }

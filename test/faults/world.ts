@@ -114,7 +114,8 @@ function toReplica (t: Test, folder: string, first: Server): Replica {
   /** A server that ends of itself takes its reason with it, unless it is said here. */
   const watch = (watched: Server) => {
     watched.exited.then(code => {
-      if (isOver || watched !== server) return
+      // A signal is the test's own.
+      if (code === null || isOver || watched !== server) return
       t.fail(`the server ended by itself with ${code}: ${watched.stderr()} ${watched.logs().slice(-3).join(' ')}`)
     })
   }

@@ -201,12 +201,13 @@ test('what belonged to a session, a key or a connection goes with it, on every s
     for (const deadline = Date.now() + 10_000; !await is() && Date.now() < deadline;) await sleep(20)
     t.ok(await is(), what)
   }
+  // Word of the drop before may reach a server late and take the new entry too: it is then asked for again.
   const fill = async () => {
-    await get('get_quote?symbols=AAPL')
-    await until(async () => await keys() === 1, 'it is stored')
-    const { statusCode } = await second.app.inject({ url: '/api/tools/get_quote?symbols=AAPL', headers: { host: 'localhost', authorization: `Bearer ${token}` } })
-    t.equal(statusCode, 200)
-    t.equal(second.app.cache.tiers().memory.entries, 1)
+    await until(async () => {
+      await get('get_quote?symbols=AAPL')
+      await second.app.inject({ url: '/api/tools/get_quote?symbols=AAPL', headers: { host: 'localhost', authorization: `Bearer ${token}` } })
+      return await keys() === 1 && [first, second].every(({ app }) => app.cache.tiers().memory.entries === 1)
+    }, 'both servers and the store have it')
   }
   const isGone = async () => await keys() === 0 &&
     [first, second].every(({ app }) => app.cache.tiers().memory.entries === 0)
@@ -226,8 +227,10 @@ test('what belonged to a session, a key or a connection goes with it, on every s
   await until(isGone, 'after the session\'s end')
 
   const other = await first.connect({ keys: ['alpaca'] })
-  await other.get('get_quote?symbols=AAPL')
-  await until(async () => await keys() === 1, 'it is stored')
+  await until(async () => {
+    await other.get('get_quote?symbols=AAPL')
+    return await keys() === 1
+  }, 'it is stored')
   await first.app.connections.delete(other.connectionId, admin)
   await until(isGone, 'after the connection\'s end')
 })

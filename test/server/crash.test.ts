@@ -4,10 +4,9 @@ import { areGone, copyFolder, kill, makeFolder, waitFor } from '../fixtures/embe
 import { ask, buildOnce, createAdminToken, startServer, type Server } from './process.ts'
 
 buildOnce()
-// Ten starts and as many recoveries take 20 s, and three times that beside other work.
 t.setTimeout(120_000)
 const made = await makeFolder(t)
-const KILLS = 10
+const KILLS = 4
 
 /** What the server said that it has stored. */
 interface Acknowledged {
