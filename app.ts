@@ -37,6 +37,8 @@ export interface AppOptions {
   log?: (line: string) => void
 }
 
+/** A small machine may need a minute to make its first database. */
+const PLUGIN_MS = 120_000
 /** Most bytes of a request's body. */
 const BODY_BYTES = 1024 * 1024
 
@@ -46,6 +48,7 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
     logger: loggerOptions(config, log),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES,
+    pluginTimeout: PLUGIN_MS,
     trustProxy: config.trustProxy.length ? config.trustProxy : false,
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 200 }

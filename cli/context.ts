@@ -41,7 +41,8 @@ export async function withContext<T> (
 ): Promise<T> {
   becomeOwner(config.dataDir)
   const logLevel = config.logLevel === 'info' ? 'warn' : config.logLevel
-  const app = Fastify({ logger: loggerOptions({ ...config, logLevel }, line => stderr.write(line)) })
+  const logger = loggerOptions({ ...config, logLevel }, line => stderr.write(line))
+  const app = Fastify({ pluginTimeout: 120_000, logger })
   app.register(health)
   // The database of a running server where there is one, else started for this command.
   app.register(db, { config, open: { beside: true } })

@@ -8,6 +8,7 @@ import connections from './connections.ts'
 import credentials from './credentials.ts'
 import health from './health.ts'
 import metrics from './metrics.ts'
+import { serializerCompiler } from './serialize.ts'
 import sessions from './sessions.ts'
 import setup from './setup.ts'
 import tools from './tools.ts'
@@ -17,6 +18,7 @@ import wellKnown from './well-known.ts'
 /** Who may call a route is decided here, by the scope that it is registered in. */
 export default async function routes (app: FastifyInstance, options: { config: Config }): Promise<void> {
   app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler())
 
   await app.register(health, options)
   await app.register(setup)

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Kysely, PostgresDialect } from 'kysely'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg, { type PoolConfig } from 'pg'
 import type { Test } from 'tap'
 import { migrate } from '../db/migrate.ts'
@@ -31,8 +32,15 @@ export async function createDatabase (t: Test, { empty = false } = {}): Promise<
   const state = JSON.parse(readFileSync(toStateFile(process.ppid), 'utf8')) as State
   const name = `test_${randomBytes(6).toString('hex')}`
   await query(state.url, `CREATE DATABASE ${name} TEMPLATE ${empty ? 'template0' : state.template}`)
-  t.teardown(() => query(state.url, `DROP DATABASE ${name} WITH (FORCE)`))
+  t.teardown(() => drop(state.url, name))
   return withDatabase(state.url, name)
+}
+
+/** A pool is closed before its last connections are: to be cut off in their goodbye is an error that nobody hears. */
+async function drop (url: string, name: string): Promise<void> {
+  const isUsed = async () => (await query(url, `SELECT 1 FROM pg_stat_activity WHERE datname = '${name}'`)).rows.length > 0
+  for (const deadline = Date.now() + 2_000; Date.now() < deadline && await isUsed();) await sleep(20)
+  await query(url, `DROP DATABASE ${name} WITH (FORCE)`)
 }
 
 /** Makes the database that `createDatabase` copies. */

@@ -5,7 +5,7 @@ import { createDatabase } from '../database.ts'
 import { needsRedisServer, startRedisServer } from '../redis.ts'
 import { buildOnce, type Env } from '../server/process.ts'
 import { startUpstream } from '../upstream/index.ts'
-import { figure, pick } from './figures.ts'
+import { figure, isShort, pick } from './figures.ts'
 import { createClient, describe, type Result } from './load.ts'
 import { rest, startWorld, symbolOf } from './world.ts'
 
@@ -75,6 +75,9 @@ t.test('with Redis, never a sixth call in a minute', { ...needsRedisServer, time
   await spend(t, 'Redis', { REDIS_URL: (await startRedisServer(t)).url })
 })
 
-t.test('with Postgres alone, never a sixth call in a minute', { timeout: 600_000 }, async t => {
-  await spend(t, 'Postgres', {})
-})
+// In the short form test/plugins/quota.test.ts stands for it.
+if (!isShort) {
+  t.test('with Postgres alone, never a sixth call in a minute', { timeout: 600_000 }, async t => {
+    await spend(t, 'Postgres', {})
+  })
+}

@@ -6,7 +6,7 @@ import { needsRedisServer, startRedisServer } from '../redis.ts'
 import { buildOnce, type Env } from '../server/process.ts'
 import { answerPolygon } from '../upstream/answers.ts'
 import { sendJson, startUpstream } from '../upstream/index.ts'
-import { figure, pick, quantile } from './figures.ts'
+import { figure, isShort, pick, quantile } from './figures.ts'
 import { createClient, describe, latencies } from './load.ts'
 import { rest, startWorld, symbolOf } from './world.ts'
 
@@ -54,6 +54,9 @@ t.test('with Redis, the provider is asked once', needsRedisServer, async t => {
   await stampede(t, 'Redis', { REDIS_URL: (await startRedisServer(t)).url })
 })
 
-t.test('with Postgres alone, the provider is asked once', async t => {
-  await stampede(t, 'Postgres', {})
-})
+// In the short form test/plugins/cache.test.ts stands for it.
+if (!isShort) {
+  t.test('with Postgres alone, the provider is asked once', async t => {
+    await stampede(t, 'Postgres', {})
+  })
+}

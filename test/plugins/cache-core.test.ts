@@ -29,8 +29,6 @@ interface World { driver: CacheDriver, log: string[], replica: (driver?: CacheDr
 /** Caches on one Postgres, each as a process of its own has it. */
 async function createWorld (t: Test): Promise<World> {
   const pool = new pg.Pool({ connectionString: await createDatabase(t), max: 8 })
-  // A database may be dropped while the last connection still says goodbye.
-  pool.on('error', () => {})
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
   t.teardown(() => db.destroy())
   const driver = createPostgresDriver(db, { maxEntries: 100 })

@@ -198,8 +198,9 @@ test('what belonged to a session, a key or a connection goes with it, on every s
   const { connectionId, sessionId, token, get } = await first.connect({ keys: ['alpaca'] })
   const keys = async () => (await first.app.db.selectFrom('cache_entries').select('key').execute()).length
   const until = async (is: () => boolean | Promise<boolean>, what: string) => {
-    for (const deadline = Date.now() + 10_000; !await is() && Date.now() < deadline;) await sleep(20)
-    t.ok(await is(), what)
+    let isSo = await is()
+    for (const deadline = Date.now() + 10_000; !isSo && Date.now() < deadline; isSo = await is()) await sleep(20)
+    t.ok(isSo, what)
   }
   // Word of the drop before may reach a server late and take the new entry too: it is then asked for again.
   const fill = async () => {

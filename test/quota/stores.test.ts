@@ -15,8 +15,6 @@ const silent = { info () {}, warn () {} }
 
 async function openDb (t: Test): Promise<Kysely<Database>> {
   const pool = new pg.Pool({ connectionString: await createDatabase(t), max: 10 })
-  // A database may be dropped while the last connection still says goodbye.
-  pool.on('error', () => {})
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
   t.teardown(() => db.destroy())
   return db

@@ -4,7 +4,7 @@ import { areGone, copyFolder, kill, makeFolder, waitFor } from '../fixtures/embe
 import { ask, buildOnce, createAdminToken, startServer, type Server } from './process.ts'
 
 buildOnce()
-t.setTimeout(120_000)
+t.setTimeout(290_000)
 const made = await makeFolder(t)
 const KILLS = 4
 
