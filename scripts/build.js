@@ -2,10 +2,10 @@
 // Types are checked by `npm run typecheck`, so that a start does not wait for them.
 import { build } from 'esbuild'
 import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { options, packages, root } from './bundle.js'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
 const SOURCES = ['plugins', 'routes', 'providers', 'market', 'analysis', 'tools', 'db', 'schemas', 'vault', 'tokens', 'quota', 'cli']
 /** What is started, and what the benches look into. */
@@ -13,9 +13,6 @@ const ENTRIES = [
   'server.ts', 'cli.ts', 'app.ts', 'config.ts', 'tokens/token.ts', 'db/open.ts', 'plugins/redis.ts',
   ...['key', 'memory', 'postgres', 'redis'].map(name => `plugins/cache/${name}.ts`)
 ]
-/** Packages of hundreds of small modules: one file each starts a process in half the time. */
-const BUNDLED = ['typebox', 'kysely', 'zod', '@modelcontextprotocol/server', '@modelcontextprotocol/core', 'lru-cache']
-
 function * sources () {
   for (const name of readdirSync(root)) if (name.endsWith('.ts')) yield join(root, name)
   yield join(root, 'package.json')
@@ -33,19 +30,10 @@ if (process.argv.includes('--force') || [...sources()].some(file => statSync(fil
   const [made, former] = [`${dist}.${process.pid}`, `${dist}.${process.pid}.old`]
   try {
     await build({
-      absWorkingDir: root,
+      ...options,
       entryPoints: ENTRIES,
       outdir: made,
-      outbase: root,
-      chunkNames: 'chunks/[name]-[hash]',
-      bundle: true,
-      splitting: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
-      sourcemap: 'linked',
-      logLevel: 'warning',
-      plugins: [{ name: 'packages', setup: onResolvePackages }]
+      plugins: [packages]
     })
     // What is edited during the build is newer than it.
     writeFileSync(join(made, '.built'), '')
@@ -57,12 +45,4 @@ if (process.argv.includes('--force') || [...sources()].some(file => statSync(fil
     rmSync(made, { recursive: true, force: true })
     rmSync(former, { recursive: true, force: true })
   }
-}
-
-/** All other packages stay in node_modules. */
-function onResolvePackages ({ onResolve }) {
-  onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
-    const isBundled = kind === 'entry-point' || BUNDLED.some(name => path === name || path.startsWith(`${name}/`))
-    return isBundled ? undefined : { path, external: true }
-  })
 }

@@ -1,9 +1,11 @@
-// Runs tap and closes with `N passed, N failed` alone on a line: N counts the named tests.
+// Runs tap and closes with `N passed, N failed` alone on a line: N counts the named tests. Without files it runs all of
+// them, bundled; with files, those as they are: `npm test test/config.test.ts`.
 import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildTests } from './build-tests.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const output = join(root, '.tap', 'output.tap')
@@ -19,7 +21,12 @@ rmSync(output, { force: true })
 if (read(createRequire(tap).resolve('@tapjs/test/test-built')).includes('@tapjs/typescript')) {
   execFileSync(process.execPath, [tap, 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
 }
-const child = spawn(process.execPath, [tap, '--disable-coverage', '--reporter=terse', `--output-file=${output}`, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
+const args = process.argv.slice(2)
+const { files, before, after } = args.some(word => !word.startsWith('-')) ? { files: [] } : await buildTests()
+const built = files.length ? [`--before=${before}`, `--after=${after}`, '--node-arg=--enable-source-maps'] : []
+const child = spawn(process.execPath,
+  [tap, '--disable-coverage', '--reporter=terse', `--output-file=${output}`, ...built, ...args, ...files],
+  { cwd: root, stdio: 'inherit' })
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
 
 child.on('close', code => {

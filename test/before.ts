@@ -15,7 +15,7 @@ if (url) {
   await writeFile(stateFile, JSON.stringify(await prepareTemplate(url)), { mode: 0o600 })
 } else {
   const script = join(import.meta.dirname, 'run-database.ts')
-  const child = spawn(process.execPath, [...process.execArgv, script, String(process.ppid), stateFile],
+  const child = spawn(process.execPath, ['--import', 'tsx', script, String(process.ppid), stateFile],
     { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
   let output = ''
   child.stderr.setEncoding('utf8').on('data', text => { output += text })

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { answerAlpaca } from '../upstream/answers.ts'
 import { sendJson } from '../upstream/index.ts'
+import { TYPES } from '../fixtures/embedded.ts'
 
 export type Misbehave = (request: IncomingMessage, response: ServerResponse) => unknown
 
@@ -143,8 +144,7 @@ export interface MisbehavingProvider {
 /** All providers as they should be, but for Alpaca: a key that begins with a mode's name gets that. */
 export async function startProvider (t: Test): Promise<MisbehavingProvider> {
   const script = join(import.meta.dirname, 'misbehaving-provider.ts')
-  const loaders = process.execArgv.filter(word => !word.includes('processinfo'))
-  const child = spawn('sh', ['-c', 'unset NODE_OPTIONS; exec "$@"', 'sh', process.execPath, ...loaders, script],
+  const child = spawn('sh', ['-c', 'unset NODE_OPTIONS; exec "$@"', 'sh', process.execPath, ...TYPES, script],
     { stdio: ['pipe', 'pipe', 'inherit'] })
   t.teardown(() => child.kill())
   const lines = createInterface(child.stdout)

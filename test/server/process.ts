@@ -45,7 +45,7 @@ export async function startServer (t: Test, dataDir: string, env: Env = {}): Pro
   const { child, output, exited } = launch(t, dataDir, 'server.js', [], env)
   const text = () => output.stdout.split('\n').filter(line => !line.startsWith('{"level"')).join('\n')
   const isReady = () => / {2}curl |fmcp session create/.test(output.stdout)
-  await waitFor(() => isReady() || child.exitCode !== null, 30_000)
+  await waitFor(() => isReady() || child.exitCode !== null, 120_000)
   if (!isReady()) throw new Error(`The server did not start: ${output.stdout}${output.stderr}`)
   return {
     pid: child.pid ?? 0,
