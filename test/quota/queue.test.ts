@@ -27,7 +27,10 @@ test('a short wait is waited for, a long one is told at once', async t => {
 test('who waits is served in turn: interactive first, then session by session', async t => {
   const served: string[] = []
   let isFull = true
+  // All are refused at one instant, however slowly they come.
+  let clock = 0
   const queue = createQueue({
+    now: () => clock,
     async take ({ sessionId, background }) {
       if (isFull) return { granted: false, waitMs: 300, left: { left: 0, limit: 1, per: 'second' } }
       served.push(`${sessionId}${background ? ' later' : ''}`)
@@ -38,6 +41,7 @@ test('who waits is served in turn: interactive first, then session by session', 
   const takes = wanted.map(([sessionId, background]) => queue.take(request({ sessionId, background }), quiet))
   await sleep(20)
   isFull = false
+  clock = 400
   await Promise.all(takes)
   t.same(served.slice(0, 3).sort(), ['a', 'b', 'c'], 'each session once')
   t.same(served.slice(3), ['a', 'a', 'b later', 'a later'])
