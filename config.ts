@@ -1,4 +1,5 @@
 import envSchema from 'env-schema'
+import ipaddr from 'ipaddr.js'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Type, type Static } from 'typebox'
@@ -13,7 +14,7 @@ export const ConfigSchema = Type.Object({
   HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65535, description: 'Port to listen on; 0 takes a free one' }),
   DATA_DIR: Type.String({ default: './data', description: 'Folder of the embedded database and the generated master key' }),
-  PUBLIC_URL: url('The URL that clients use, where a proxy stands in front; default http://localhost:PORT'),
+  PUBLIC_URL: url('The URL that clients use, where a proxy stands in front; default http://localhost:PORT, https with TLS_CERT_FILE'),
   ALLOWED_HOSTS: Type.String({ ...strings, description: 'More host names that requests may name, comma-separated' }),
   ALLOWED_ORIGINS: Type.String({ ...strings, description: 'More origins whose requests are let in, comma-separated; their pages cannot read the answers' }),
   TRUST_PROXY: Type.String({ ...strings, description: 'Addresses or CIDR ranges of the reverse proxy, comma-separated' }),
@@ -46,6 +47,13 @@ export const ConfigSchema = Type.Object({
   ADDRESS_CALLS_PER_MINUTE: Type.Integer({ default: 60_000, minimum: 1, maximum: 10_000_000, description: 'Most requests of one address in a minute, at each replica' }),
   MAX_EVENT_LOOP_DELAY_MS: Type.Integer({ default: 1000, minimum: 0, maximum: 60_000, description: 'Delay of the event loop from which on requests are turned away with 503; 0: never' }),
   MAX_MEMORY_MB: Type.Integer({ default: 0, minimum: 0, maximum: 1_048_576, description: 'Resident memory from which on requests are turned away with 503; 0: never' }),
+  ALLOW_QUERY_TOKENS: Type.Boolean({ default: false, description: 'true: a session token is also taken as ?token=, which MCP forbids and proxies log' }),
+  TLS_CERT_FILE: Type.Optional(Type.String({ description: 'Certificate chain (PEM) to serve https without a proxy; read again on SIGHUP' })),
+  TLS_KEY_FILE: Type.Optional(Type.String({ description: 'Private key (PEM) of TLS_CERT_FILE' })),
+  ENDPOINT_PRIVATE_RANGES: Type.String({ ...strings, description: 'Private addresses that an endpoint stored on a connection may have, CIDR ranges, comma-separated' }),
+  AUDIT_RETENTION_DAYS: Type.Integer({ default: 0, minimum: 0, maximum: 36_500, description: 'Days that the audit log is kept, its chain continued by a signed checkpoint; 0: for ever' }),
+  AUDIT_FILE: Type.Optional(Type.String({ description: 'File to which each audit event is also appended, as NDJSON' })),
+  AUDIT_SYSLOG: Type.Optional(Type.String({ pattern: '^(udp|tcp)://[^\\s/?#]+:[0-9]+$', description: 'Syslog server (RFC 5424) to which each audit event is also sent, udp://host:port or tcp://host:port' })),
   SSE_IDLE_SECONDS: Type.Integer({ default: 900, minimum: 1, maximum: 86_400, description: 'Seconds without a message after which an HTTP+SSE stream is ended' })
 })
 type Environment = Static<typeof ConfigSchema>
@@ -67,6 +75,8 @@ export interface Config {
   redisUrls: string[]
   /** The key ring's text; undefined: read or make DATA_DIR/master.key (embedded mode only). */
   masterKey: string | undefined
+  /** Where that text was read, to be read again on SIGHUP. */
+  masterKeyFile: string | undefined
   providerUrls: {
     alpaca_data: string | undefined
     alpaca_trading: string | undefined
@@ -96,6 +106,15 @@ export interface Config {
   maxEventLoopDelayMs: number
   maxMemoryBytes: number
   sseIdleSeconds: number
+  allowQueryTokens: boolean
+  /** PEM files; undefined: plain http. */
+  tls: { certFile: string, keyFile: string } | undefined
+  /** CIDR ranges. */
+  endpointPrivateRanges: string[]
+  /** 0: for ever. */
+  auditRetentionDays: number
+  auditFile: string | undefined
+  auditSyslog: string | undefined
 }
 
 /** A configuration that cannot be started with; the message names the variable and says what to do. */
@@ -110,6 +129,9 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
   if (values.MASTER_KEY && values.MASTER_KEY_FILE) throw new ConfigError('Set MASTER_KEY or MASTER_KEY_FILE, not both.')
   if (Boolean(values.ALPACA_API_KEY) !== Boolean(values.ALPACA_SECRET_KEY)) {
     throw new ConfigError('Set both ALPACA_API_KEY and ALPACA_SECRET_KEY, or neither: Alpaca needs the two together.')
+  }
+  if (Boolean(values.TLS_CERT_FILE) !== Boolean(values.TLS_KEY_FILE)) {
+    throw new ConfigError('Set both TLS_CERT_FILE and TLS_KEY_FILE, or neither.')
   }
   if (values.DATABASE_URL && !values.MASTER_KEY && !values.MASTER_KEY_FILE) {
     throw new ConfigError('Set MASTER_KEY_FILE (or MASTER_KEY): with DATABASE_URL the key ring is never made by the server. ' +
@@ -128,6 +150,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     databasePoolSize: values.DATABASE_POOL_SIZE,
     redisUrls: toList(values.REDIS_URL ?? ''),
     masterKey: values.MASTER_KEY_FILE ? readKeyFile(values.MASTER_KEY_FILE) : values.MASTER_KEY,
+    masterKeyFile: values.MASTER_KEY_FILE && resolve(values.MASTER_KEY_FILE),
     providerUrls: {
       alpaca_data: toBase(values.ALPACA_DATA_URL),
       alpaca_trading: toBase(values.ALPACA_TRADING_URL),
@@ -148,7 +171,15 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     addressCallsPerMinute: values.ADDRESS_CALLS_PER_MINUTE,
     maxEventLoopDelayMs: values.MAX_EVENT_LOOP_DELAY_MS,
     maxMemoryBytes: values.MAX_MEMORY_MB * MEGABYTE,
-    sseIdleSeconds: values.SSE_IDLE_SECONDS
+    sseIdleSeconds: values.SSE_IDLE_SECONDS,
+    allowQueryTokens: values.ALLOW_QUERY_TOKENS,
+    tls: values.TLS_CERT_FILE && values.TLS_KEY_FILE
+      ? { certFile: resolve(values.TLS_CERT_FILE), keyFile: resolve(values.TLS_KEY_FILE) }
+      : undefined,
+    endpointPrivateRanges: toRanges('ENDPOINT_PRIVATE_RANGES', values.ENDPOINT_PRIVATE_RANGES),
+    auditRetentionDays: values.AUDIT_RETENTION_DAYS,
+    auditFile: values.AUDIT_FILE && resolve(values.AUDIT_FILE),
+    auditSyslog: values.AUDIT_SYSLOG
   }
 }
 
@@ -190,6 +221,14 @@ function importedCredentials (values: Environment): Config['importedCredentials'
     ...(values.FMP_API_KEY && { fmp: { api_key: values.FMP_API_KEY } }),
     ...(values.FINNHUB_API_KEY && { finnhub: { api_key: values.FINNHUB_API_KEY } })
   }
+}
+
+/** @throws ConfigError that names the range */
+function toRanges (name: string, text: string): string[] {
+  const ranges = toList(text)
+  const wrong = ranges.find(range => !ipaddr.isValidCIDR(range))
+  if (wrong !== undefined) throw new ConfigError(`${name}: ${wrong} is not a CIDR range such as 10.0.0.0/8.`)
+  return ranges
 }
 
 const toList = (text: string) => text.split(',').map(part => part.trim()).filter(Boolean)

@@ -3,13 +3,19 @@ import * as core from './migrations/0001-core.ts'
 import * as entitlements from './migrations/0002-entitlements.ts'
 import * as cache from './migrations/0003-cache.ts'
 import * as quota from './migrations/0004-quota.ts'
+import * as sessions from './migrations/0005-sessions.ts'
+import * as admins from './migrations/0006-admins.ts'
+import * as audit from './migrations/0007-audit.ts'
 
 /** Every migration, in the order of the names. A name that was released never changes. */
 const MIGRATIONS: Record<string, Migration> = {
   '0001-core': core,
   '0002-entitlements': entitlements,
   '0003-cache': cache,
-  '0004-quota': quota
+  '0004-quota': quota,
+  '0005-sessions': sessions,
+  '0006-admins': admins,
+  '0007-audit': audit
 }
 
 const LOCK = 8_421_300_217

@@ -1,6 +1,7 @@
 /** The rows as they stand in Postgres: one block a table. Instants are `timestamptz`, read as Date. */
 import type { ColumnType, Generated, Insertable, JSONColumnType, Selectable, Updateable } from 'kysely'
-import type { ConnectionSettings, QuotaPlan, ScopeSettings } from '../schemas/control.ts'
+import type { ConnectionSettings, QuotaPlan } from '../schemas/control.ts'
+import type { ScopeSettings } from '../schemas/sessions.ts'
 import type { Capability } from '../providers/types.ts'
 import type { ProviderName } from '../schemas/market.ts'
 
@@ -16,9 +17,13 @@ export interface Database {
   sessions: SessionsTable
   one_time_tokens: OneTimeTokensTable
   admins: AdminsTable
+  admin_recovery_codes: AdminRecoveryCodesTable
   admin_sessions: AdminSessionsTable
   admin_tokens: AdminTokensTable
+  login_limits: LoginLimitsTable
   setup_codes: SetupCodesTable
+  audit_anchors: AuditAnchorsTable
+  audit_checkpoints: AuditCheckpointsTable
   audit_logs: AuditLogsTable
   cache_entries: CacheEntriesTable
   cache_locks: CacheLocksTable
@@ -93,6 +98,10 @@ interface SessionsTable {
   /** The token before the last rotation, valid until `previous_expires_at`. */
   previous_token_mac: ColumnType<Buffer | null, Buffer | null | undefined, Buffer | null>
   previous_expires_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+  previous_last_four: ColumnType<string | null, string | null | undefined, string | null>
+  /** When the token before the rotation was last used after it. */
+  previous_used_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+  rotated_at: ColumnType<Date | null, Date | null | undefined, Date | null>
   scope: JSONColumnType<ScopeSettings, ScopeSettings | string | undefined>
   client_name: ColumnType<string | null, string | null | undefined, string | null>
   client_version: ColumnType<string | null, string | null | undefined, string | null>
@@ -117,6 +126,7 @@ interface OneTimeTokensTable {
   expires_at: Instant
   consumed_at: ColumnType<Date | null, Date | null | undefined, Date | null>
 }
+export type OneTimeTokenRow = Selectable<OneTimeTokensTable>
 
 interface AdminsTable {
   id: Generated<string>
@@ -124,8 +134,21 @@ interface AdminsTable {
   /** argon2id. */
   password_hash: string
   created_at: Created
+  password_set_at: Generated<Date>
+  /** Sealed under the system key `totp`; counts from `totp_confirmed_at` on. */
+  totp_secret: ColumnType<Buffer | null, Buffer | null | undefined, Buffer | null>
+  totp_confirmed_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+  /** The last 30-second step whose code was taken: none is taken twice. */
+  totp_last_step: ColumnType<string | null, string | number | null | undefined, string | number | null>
 }
 export type AdminRow = Selectable<AdminsTable>
+
+/** Takes the place of a one-time password once. Stored as a mac only. */
+interface AdminRecoveryCodesTable {
+  admin_id: string
+  code_mac: Buffer
+  used_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+}
 
 /** A logged-in browser. The cookie's value is stored as a mac only. */
 interface AdminSessionsTable {
@@ -135,6 +158,10 @@ interface AdminSessionsTable {
   created_at: Created
   last_seen_at: Generated<Date>
   expires_at: Instant
+  address: ColumnType<string | null, string | null | undefined, string | null>
+  user_agent: ColumnType<string | null, string | null | undefined, string | null>
+  /** When the password was last given. */
+  proved_at: Generated<Date>
 }
 export type AdminSessionRow = Selectable<AdminSessionsTable>
 
@@ -152,6 +179,15 @@ interface AdminTokensTable {
 }
 export type AdminTokenRow = Selectable<AdminTokensTable>
 
+/** Failed logins: written by rate-limiter-flexible. */
+interface LoginLimitsTable {
+  /** An HMAC: names what is counted to nobody. */
+  key: string
+  points: number
+  /** Unix ms. */
+  expire: BigInteger | null
+}
+
 /** The code that lets the first admin in; one row at most. */
 interface SetupCodesTable {
   id: Generated<boolean>
@@ -159,7 +195,25 @@ interface SetupCodesTable {
   expires_at: Instant
 }
 
-/** What happened, chained: see db/audit-logs.ts. Rows are never changed or deleted (a trigger refuses). */
+/** The last row of the audit log, signed: rows cut off behind it show. One row at most. */
+interface AuditAnchorsTable {
+  id: Generated<boolean>
+  seq: BigInteger
+  hash: Buffer
+  /** HMAC-SHA256 of the row under the system key `audit`. */
+  mac: Buffer
+}
+
+/** A row of the audit log up to which rows may be deleted, signed: the chain is checked from it on. */
+interface AuditCheckpointsTable {
+  seq: BigInteger
+  hash: Buffer
+  /** HMAC-SHA256 of the row under the system key `audit`. */
+  mac: Buffer
+  created_at: Created
+}
+
+/** What happened, chained: see db/audit-logs.ts. Triggers refuse a change, and a delete above a checkpoint. */
 interface AuditLogsTable {
   /** Gapless, from 1. */
   seq: string

@@ -14,8 +14,8 @@ t.test('of concurrent starters one runs the migrations and all come back', async
   const url = await createDatabase(t, { empty: true })
   const starters = Array.from({ length: 6 }, () => open(t, url))
   const ran = await Promise.all(starters.map(db => migrate(db)))
-  t.strictSame(ran.flat(), ['0001-core', '0002-entitlements', '0003-cache', '0004-quota'])
-  t.equal((await sql`SELECT * FROM kysely_migration`.execute(open(t, url))).rows.length, 4)
+  t.strictSame(ran.flat(), ['0001-core', '0002-entitlements', '0003-cache', '0004-quota', '0005-sessions', '0006-admins', '0007-audit'])
+  t.equal((await sql`SELECT * FROM kysely_migration`.execute(open(t, url))).rows.length, 7)
 })
 
 t.test('a second start has nothing to do, and one connection is enough', async t => {
