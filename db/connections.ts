@@ -17,13 +17,18 @@ export function lockConnection (trx: Kysely<Database>, id: string): Promise<Conn
   return trx.selectFrom('connections').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
 }
 
-/** Makes the row. Postgres refuses a name that is taken (23505). */
+/** Makes the row. Postgres refuses a name that is taken: see isNameTaken. */
 export function insertConnection (
   db: Kysely<Database>, { id, name, settings }: { id: string, name: string, settings: ConnectionSettings }
 ): Promise<ConnectionRow> {
   return db.insertInto('connections')
     .values({ id, name, settings: JSON.stringify(settings) })
     .returningAll().executeTakeFirstOrThrow()
+}
+
+/** Postgres' unique_violation of the one unique column. */
+export function isNameTaken (error: unknown): boolean {
+  return error instanceof Error && 'constraint' in error && error.constraint === 'connections_name_key'
 }
 
 export function updateConnection (

@@ -13,15 +13,24 @@ export interface KeyRing {
   /** Wraps what is new. */
   primary: MasterKey
   keys: ReadonlyMap<string, Buffer>
-  /** Where the operator finds it, for messages: the variables, or the generated file. */
+  /** Where the operator finds it, for messages: the variable, or the file. */
   source: string
   /** True where this start made it. */
   isNew: boolean
 }
 
+export type KeyRingConfig = Pick<Config, 'masterKey' | 'masterKeyFile' | 'databaseUrl' | 'dataDir'>
+
 const VARIABLES = 'MASTER_KEY_FILE (or MASTER_KEY)'
 const KID = /^[A-Za-z0-9._-]{1,64}$/
 const BASE64_32 = /^[A-Za-z0-9+/_-]{43}=?$/
+
+export const isKid = (text: string): boolean => KID.test(text)
+
+/** A new master key as a line of a ring. */
+export function createRingLine (kid = `k${randomBytes(4).toString('hex')}`): string {
+  return `${kid}:${randomBytes(32).toString('base64')}\n`
+}
 
 /**
  * Reads `kid:base64(32 bytes)`, one a line or comma-separated; the first is primary. Lines may be blank or start
@@ -34,7 +43,7 @@ export function parseKeyRing (text: string, source = VARIABLES): KeyRing {
   const keys = new Map<string, Buffer>()
   for (const [index, entry] of entries.entries()) {
     const [kid = '', encoded = '', ...rest] = entry.split(':')
-    if (!KID.test(kid) || !BASE64_32.test(encoded) || rest.length > 0) {
+    if (!isKid(kid) || !BASE64_32.test(encoded) || rest.length > 0) {
       throw new ConfigError(`Entry ${index + 1} of ${source} is not kid:base64(32 bytes). ` +
         'Make one with: echo "k1:$(openssl rand -base64 32)"')
     }
@@ -51,45 +60,70 @@ export function parseKeyRing (text: string, source = VARIABLES): KeyRing {
  * @param storedKids kids that the database names: while there are any, a missing file is never made anew
  * @throws ConfigError that names the kid and the variable
  */
-export async function loadKeyRing (
-  config: Pick<Config, 'masterKey' | 'databaseUrl' | 'dataDir'>, storedKids: readonly string[] = []
-): Promise<KeyRing> {
-  const ring = config.masterKey === undefined
-    ? await loadGenerated(config, storedKids)
-    : parseKeyRing(config.masterKey)
-  for (const kid of storedKids) keyOf(ring, kid)
-  return ring
-}
-
-/** @throws ConfigError where the ring lacks the kid */
-export function keyOf (ring: KeyRing, kid: string): Buffer {
-  const key = ring.keys.get(kid)
-  if (!key) {
-    throw new ConfigError(`The database holds keys that the master key ${kid} wrapped, and ${ring.source} lacks it. ` +
-      `Put the line ${kid}:… back into it; without that key the stored credentials cannot be opened.`)
+export async function loadKeyRing (config: KeyRingConfig, storedKids: readonly string[] = []): Promise<KeyRing> {
+  const ring = await findKeyRing(config)
+  if (ring) {
+    for (const kid of storedKids) keyOf(ring, kid)
+    return ring
   }
-  return key
-}
-
-async function loadGenerated (
-  { databaseUrl, dataDir }: Pick<Config, 'databaseUrl' | 'dataDir'>, storedKids: readonly string[]
-): Promise<KeyRing> {
-  if (databaseUrl !== undefined) {
-    throw new ConfigError(`Set ${VARIABLES}: with DATABASE_URL the key ring is never made by the server.`)
-  }
-  const file = join(dataDir, 'master.key')
-  const text = await readIfThere(file)
-  if (text !== undefined) return parseKeyRing(text, file)
+  const file = toGeneratedFile(config)
   if (storedKids.length > 0) {
     throw new ConfigError(`${file} is missing, and the database holds keys that the master key ${storedKids[0]} ` +
       `wrapped. Put the file back, or set ${VARIABLES} to it; it is not made anew where data exists.`)
   }
-  return generate(dataDir, file)
+  return generate(config.dataDir, file)
 }
+
+/**
+ * The ring as it was when the configuration was read. Makes nothing.
+ * @returns undefined in embedded mode before the first start
+ * @throws ConfigError
+ */
+export async function findKeyRing (config: KeyRingConfig): Promise<KeyRing | undefined> {
+  const { masterKey, masterKeyFile, databaseUrl } = config
+  if (masterKey !== undefined) return parseKeyRing(masterKey, masterKeyFile ? toSource(masterKeyFile) : 'MASTER_KEY')
+  if (databaseUrl !== undefined) {
+    throw new ConfigError(`Set ${VARIABLES}: with DATABASE_URL the key ring is never made by the server.`)
+  }
+  const file = toGeneratedFile(config)
+  const text = await readIfThere(file)
+  return text === undefined ? undefined : parseKeyRing(text, file)
+}
+
+/**
+ * The ring as its file says it now.
+ * @throws ConfigError; also where the ring is a variable, which a process cannot read again
+ */
+export async function readKeyRingAgain (config: KeyRingConfig): Promise<KeyRing> {
+  const { masterKey, masterKeyFile } = config
+  if (masterKey !== undefined && masterKeyFile === undefined) {
+    throw new ConfigError('MASTER_KEY is read at start only. Restart the server with the new ring, or keep it in ' +
+      'MASTER_KEY_FILE, which is read again on SIGHUP.')
+  }
+  const file = masterKeyFile ?? toGeneratedFile(config)
+  const text = await readIfThere(file)
+  if (text === undefined) throw new ConfigError(`${file} is missing; it holds the master key. Put it back.`)
+  return parseKeyRing(text, masterKeyFile ? toSource(file) : file)
+}
+
+/** @throws ConfigError where the ring lacks the kid */
+export function keyOf (ring: KeyRing, kid: string, cause?: unknown): Buffer {
+  const key = ring.keys.get(kid)
+  if (!key) throw new ConfigError(explainMissing(ring, kid), { cause })
+  return key
+}
+
+export function explainMissing ({ source }: KeyRing, kid: string): string {
+  return `The database holds keys that the master key ${kid} wrapped, and ${source} lacks it. ` +
+    `Put the line ${kid}:… back into it; without that key the stored credentials cannot be opened.`
+}
+
+const toSource = (file: string) => `MASTER_KEY_FILE (${file})`
+const toGeneratedFile = ({ dataDir }: Pick<Config, 'dataDir'>) => join(dataDir, 'master.key')
 
 async function generate (dataDir: string, file: string): Promise<KeyRing> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const line = `k${randomBytes(4).toString('hex')}:${randomBytes(32).toString('base64')}\n`
+  const line = createRingLine()
   try {
     const handle = await open(file, 'wx', 0o600)
     await handle.writeFile(line).then(() => handle.sync()).finally(() => handle.close())

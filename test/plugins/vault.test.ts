@@ -89,6 +89,84 @@ t.test('destroying the keys of a connection destroys what they seal, and nothing
   t.same(await app.vault.openCredential(b, 'fmp'), KEY)
 })
 
+t.test('what a destroyed connection had sealed does not open, also from a copy of its row', async t => {
+  const { app, connectionId: id } = await buildSecurity(t)
+  await app.vault.setCredential(app.db, id, 'fmp', KEY)
+  const copy = await app.db.selectFrom('auth_credentials').selectAll().executeTakeFirstOrThrow()
+  await app.vault.destroyConnectionKeys(app.db, id)
+  t.same(await app.db.selectFrom('data_keys').select('id').execute(), [], 'the only key that opened it is gone')
+  t.same(await app.db.selectFrom('auth_credentials').select('id').execute(), [])
+  await app.vault.createDataKey(app.db, id)
+  const { id: keyId } = await app.db.selectFrom('data_keys').select('id').executeTakeFirstOrThrow()
+  await app.db.insertInto('auth_credentials').values({ ...copy, data_key_id: keyId }).execute()
+  await t.rejects(app.vault.openCredential(id, 'fmp'), { message: /does not open/ })
+})
+
+t.test('a rotation seals the secrets again, destroys the former key, and changes nothing else', async t => {
+  const { app, connectionId: a } = await buildSecurity(t)
+  const b = await insertConnection(app)
+  for (const id of [a, b]) await app.vault.setCredential(app.db, id, 'fmp', KEY)
+  await app.vault.setCredential(app.db, a, 'alpaca', PAIR)
+  await app.db.updateTable('auth_credentials').set({ test_status: 'ok' }).execute()
+  const read = () => app.db.selectFrom('auth_credentials').selectAll().where('connection_id', '=', a).orderBy('provider').execute()
+  const before = await read()
+  t.equal(await app.db.transaction().execute(trx => app.vault.rotateDataKey(trx, a)), 2)
+  const after = await read()
+  for (const [i, row] of after.entries()) {
+    t.match(row, { id: before[i]!.id, fingerprint: before[i]!.fingerprint, set_at: before[i]!.set_at, test_status: 'ok' })
+    t.notSame(row.ciphertext, before[i]!.ciphertext)
+    t.not(row.data_key_id, before[i]!.data_key_id)
+  }
+  t.same((await app.db.selectFrom('data_keys').select('id').where('connection_id', '=', a).execute()), [{ id: after[0]!.data_key_id }])
+  t.same(await app.vault.openCredential(a, 'fmp'), KEY)
+  t.same(await app.vault.openCredential(a, 'alpaca'), PAIR)
+  t.same(await app.vault.openCredential(b, 'fmp'), KEY)
+  const { ciphertext } = before[1]!
+  await app.db.updateTable('auth_credentials').set({ ciphertext }).where('id', '=', before[1]!.id).execute()
+  await t.rejects(app.vault.openCredential(a, 'fmp'), { message: /does not open/ }, 'what the former key sealed')
+})
+
+t.test('a rotation beside writers and readers of the same connection loses nothing', async t => {
+  const { app, connectionId: id } = await buildSecurity(t)
+  await app.vault.setCredential(app.db, id, 'fmp', KEY)
+  const inTransaction = <T>(work: (trx: typeof app.db) => Promise<T>) => app.db.transaction().execute(work)
+  const rounds = ['1', '2', '3', '4', '5', '6']
+  const results = await Promise.all(rounds.flatMap(round => [
+    inTransaction(trx => app.vault.rotateDataKey(trx, id)),
+    inTransaction(trx => app.vault.setCredential(trx, id, 'finnhub', { api_key: `test-${round}` })),
+    app.vault.openCredential(id, 'fmp')
+  ]))
+  t.equal(results.filter(result => JSON.stringify(result) === JSON.stringify(KEY)).length, rounds.length)
+  t.same(await app.vault.openCredential(id, 'fmp'), KEY)
+  t.match(await app.vault.openCredential(id, 'finnhub'), { api_key: /^test-\d$/ })
+  t.equal((await app.db.selectFrom('data_keys').select('id').execute()).length, 1)
+})
+
+t.test('a rotation changes nothing where a secret does not open, and works once that one is deleted', async t => {
+  const { app, connectionId: a } = await buildSecurity(t)
+  const b = await insertConnection(app)
+  const rotate = () => app.db.transaction().execute(trx => app.vault.rotateDataKey(trx, a))
+  for (const provider of ['fmp', 'finnhub'] as const) await app.vault.setCredential(app.db, a, provider, KEY)
+  await app.vault.setCredential(app.db, b, 'fmp', KEY)
+  const { id: foreign } = await app.db.selectFrom('data_keys').select('id').where('connection_id', '=', b).executeTakeFirstOrThrow()
+  const spoil = [
+    sql`UPDATE auth_credentials SET ciphertext = set_byte(ciphertext, 30, get_byte(ciphertext, 30) # 1)
+      WHERE connection_id = ${a} AND provider = 'fmp'`,
+    sql`UPDATE auth_credentials SET data_key_id = ${foreign} WHERE connection_id = ${a} AND provider = 'fmp'`
+  ]
+  for (const attack of spoil) {
+    await attack.execute(app.db)
+    const before = await app.db.selectFrom('data_keys').selectAll().orderBy('id').execute()
+    await t.rejects(rotate(), { code: 'FMS_CONFLICT', message: /The stored fmp key does not open/ })
+    t.same(await app.db.selectFrom('data_keys').selectAll().orderBy('id').execute(), before)
+    t.same(await app.vault.openCredential(a, 'finnhub'), KEY)
+  }
+  await sql`DELETE FROM auth_credentials WHERE connection_id = ${a} AND provider = 'fmp'`.execute(app.db)
+  t.equal(await rotate(), 1)
+  t.same(await app.vault.openCredential(a, 'finnhub'), KEY)
+  await t.rejects(app.db.transaction().execute(trx => app.vault.rotateDataKey(trx, randomUUID())), { code: 'FMS_NOT_FOUND' })
+})
+
 t.test('the fingerprint does not depend on the order of the fields', async t => {
   const { app } = await buildSecurity(t)
   const { key_id: id, secret_key: secret } = PAIR
@@ -116,14 +194,14 @@ t.test('replicas that start at once on an empty database agree on the system key
 t.test('start is refused where a stored kid is missing from the ring', async t => {
   const { url } = await buildSecurity(t)
   const env = { MASTER_KEY: `k2:${Buffer.alloc(32, 9).toString('base64')}` }
-  await t.rejects(buildSecurity(t, { url, env }), { message: /k1.*MASTER_KEY_FILE \(or MASTER_KEY\) lacks it/ })
+  await t.rejects(buildSecurity(t, { url, env }), { message: /k1 wrapped, and MASTER_KEY lacks it/ })
 })
 
 t.test('start is refused where the key under the kid is another one', async t => {
   const { app, url, connectionId: id } = await buildSecurity(t)
   await app.vault.createDataKey(app.db, id)
   const env = { MASTER_KEY: `k1:${Buffer.alloc(32, 9).toString('base64')}` }
-  await t.rejects(buildSecurity(t, { url, env }), { message: /The key k1 of MASTER_KEY_FILE .* is not the one/ })
+  await t.rejects(buildSecurity(t, { url, env }), { message: /The key k1 of MASTER_KEY is not the one/ })
   await query(url, "UPDATE data_keys SET kid = 'k0'")
   const both = { MASTER_KEY: `${MASTER_KEY},k0:${Buffer.alloc(32, 9).toString('base64')}` }
   await t.rejects(buildSecurity(t, { url, env: both }), { message: /The key k0 of/ })

@@ -1,12 +1,13 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { keyOf, loadKeyRing, parseKeyRing } from '../../vault/key-ring.ts'
+import { findKeyRing, keyOf, loadKeyRing, parseKeyRing, readKeyRingAgain } from '../../vault/key-ring.ts'
 
 const A = Buffer.alloc(32, 1)
 const B = Buffer.alloc(32, 2)
 const line = (kid: string, key: Buffer) => `${kid}:${key.toString('base64')}`
-const embedded = (dataDir: string) => ({ masterKey: undefined, databaseUrl: undefined, dataDir })
+const embedded = (dataDir: string) =>
+  ({ masterKey: undefined, masterKeyFile: undefined, databaseUrl: undefined, dataDir })
 
 t.test('the first key is primary, in lines or separated by commas', async t => {
   for (const text of [
@@ -41,9 +42,10 @@ t.test('a ring that cannot be read is refused with the variable and without the 
 })
 
 t.test('a kid that the database names must be in the ring', async t => {
-  const config = { masterKey: line('a', A), databaseUrl: 'postgres://localhost', dataDir: '/nowhere' }
+  const config = { masterKey: line('a', A), masterKeyFile: '/etc/ring', databaseUrl: 'postgres://localhost', dataDir: '/nowhere' }
   t.equal((await loadKeyRing(config, ['a'])).isNew, false)
-  await t.rejects(loadKeyRing(config, ['a', 'old']), { message: /old.*MASTER_KEY_FILE/ })
+  await t.rejects(loadKeyRing(config, ['a', 'old']), { message: /old.*MASTER_KEY_FILE \(\/etc\/ring\) lacks it/ })
+  await t.rejects(loadKeyRing({ ...config, masterKeyFile: undefined }, ['old']), { message: /old wrapped, and MASTER_KEY lacks it/ })
   t.throws(() => keyOf(parseKeyRing(line('a', A)), 'b'), { message: /lacks it/ })
 })
 
@@ -82,6 +84,37 @@ t.test('embedded: a file that cannot be read or written is named', async t => {
 })
 
 t.test('with DATABASE_URL the key is never made', async t => {
-  const config = { masterKey: undefined, databaseUrl: 'postgres://localhost', dataDir: t.testdir() }
+  const config = { ...embedded(t.testdir()), databaseUrl: 'postgres://localhost' }
   await t.rejects(loadKeyRing(config), { message: /MASTER_KEY/ })
+})
+
+t.test('what is looked up is not made', async t => {
+  const dataDir = t.testdir()
+  t.equal(await findKeyRing(embedded(dataDir)), undefined)
+  t.throws(() => statSync(join(dataDir, 'master.key')))
+  const { primary } = await loadKeyRing(embedded(dataDir))
+  t.same((await findKeyRing(embedded(dataDir)))?.primary, primary)
+})
+
+t.test('a ring that is a file is read again as it is now', async t => {
+  const dataDir = t.testdir({ ring: line('a', A), 'master.key': line('a', A) })
+  const configs = { ring: { ...embedded(dataDir), masterKey: line('a', A), masterKeyFile: join(dataDir, 'ring') }, 'master.key': embedded(dataDir) }
+  for (const [name, config] of Object.entries(configs)) {
+    const file = join(dataDir, name)
+    writeFileSync(file, `${line('b', B)}\n${line('a', A)}`)
+    t.equal((await readKeyRingAgain(config)).primary.kid, 'b')
+    writeFileSync(file, '')
+    await t.rejects(readKeyRingAgain(config), { message: /holds no key/ })
+    writeFileSync(file, 'half of a li')
+    await t.rejects(readKeyRingAgain(config), { message: new RegExp(`Entry 1 of .*${name}`) })
+    rmSync(file)
+    await t.rejects(readKeyRingAgain(config), { message: new RegExp(`${name} is missing`) })
+    mkdirSync(file)
+    await t.rejects(readKeyRingAgain(config), { message: new RegExp(`${name} cannot be read \\(EISDIR\\)`) })
+  }
+})
+
+t.test('a ring that is a variable cannot be read again', async t => {
+  const config = { ...embedded(t.testdir()), masterKey: line('a', A) }
+  await t.rejects(readKeyRingAgain(config), { message: /MASTER_KEY is read at start only/ })
 })

@@ -2,22 +2,23 @@ import fp from 'fastify-plugin'
 import type { Transaction } from 'kysely'
 import { LRUCache } from 'lru-cache'
 import { randomUUID } from 'node:crypto'
-import type { Config } from '../config.ts'
-import * as rows from '../db/connections.ts'
-import * as credentialRows from '../db/credentials.ts'
-import { deleteEntitlements } from '../db/entitlements.ts'
-import { isOutage } from '../db/outage.ts'
-import type { Database } from '../db/types.ts'
-import { problem } from '../errors.ts'
+import type { Config } from '../../config.ts'
+import * as rows from '../../db/connections.ts'
+import * as credentialRows from '../../db/credentials.ts'
+import { deleteEntitlements } from '../../db/entitlements.ts'
+import { isOutage } from '../../db/outage.ts'
+import type { Database } from '../../db/types.ts'
+import { problem } from '../../errors.ts'
 import {
   DEFAULT_SETTINGS, type Connection, type ConnectionPatch, type ConnectionRequest, type ConnectionSettings,
   type CredentialStatus, type CredentialTest
-} from '../schemas/control.ts'
-import type { ProviderName } from '../schemas/market.ts'
-import type { Actor, AuditEvent } from './audit.ts'
-import { assertConnection, assertCredential, SAMPLE } from './connection-input.ts'
-import { ensureSample, importEnvironment } from './connection-seeds.ts'
-import './sessions.ts'
+} from '../../schemas/control.ts'
+import type { ProviderName } from '../../schemas/market.ts'
+import type { Actor, AuditEvent } from '../audit/index.ts'
+import { changeEndpoints } from './endpoints.ts'
+import { assertConnection, assertCredential, SAMPLE } from './input.ts'
+import { ensureSample, importEnvironment } from './seeds.ts'
+import '../sessions/index.ts'
 
 export interface Connections {
   list: () => Promise<Connection[]>
@@ -95,7 +96,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
         return result
       })
     } catch (error) {
-      throw isNameTaken(error) ? problem('CONFLICT', 'Another connection has this name. Choose a different one.') : error
+      throw rows.isNameTaken(error) ? problem('CONFLICT', 'Another connection has this name. Choose a different one.') : error
     }
   }
 
@@ -136,6 +137,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
         const row = assertFound(await rows.lockConnection(trx, id))
         const next = { name: patch.name?.trim() ?? row.name, settings: { ...rows.toSettings(row), ...patch.settings } }
         assertConnection(next)
+        await changeEndpoints(trx, id, rows.toSettings(row), next.settings)
         await rows.updateConnection(trx, id, next)
       })
       await announce('connection:changed', { connection_id: id })
@@ -228,9 +230,4 @@ function assertFound<T> (row: T | undefined): T {
 /** Which members a change states: the audit log keeps names, not values. */
 function changedFields ({ name, settings }: ConnectionPatch): string[] {
   return [...(name === undefined ? [] : ['name']), ...Object.keys(settings ?? {}).map(key => `settings.${key}`)]
-}
-
-/** Postgres' unique_violation of the one unique column. */
-function isNameTaken (error: unknown): boolean {
-  return error instanceof Error && 'constraint' in error && error.constraint === 'connections_name_key'
 }

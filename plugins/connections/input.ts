@@ -1,11 +1,13 @@
 /** What may stand in a connection, said in sentences that echo no value. */
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
-import { problem } from '../errors.ts'
-import { PROVIDERS } from '../providers/index.ts'
-import type { Credential } from '../providers/types.ts'
-import { ApiKeySchema, ConnectionSettingsSchema, KeyPairSchema, NameSchema, type ConnectionSettings } from '../schemas/control.ts'
-import type { ProviderName } from '../schemas/market.ts'
+import { problem } from '../../errors.ts'
+import { PROVIDERS } from '../../providers/index.ts'
+import type { Credential } from '../../providers/types.ts'
+import {
+  ApiKeySchema, ConnectionSettingsSchema, KeyPairSchema, NameSchema, type ConnectionSettings
+} from '../../schemas/control.ts'
+import type { ProviderName } from '../../schemas/market.ts'
 
 /** The one connection that the made-up market may stand on. */
 export const SAMPLE = 'sample' as const
@@ -25,6 +27,7 @@ export function assertConnection ({ name, settings }: { name: string, settings: 
     const told = errors.map(({ path, message }) => `${path} ${message}`).join('; ')
     throw problem('INVALID_INPUT', `These settings are not valid: ${told}.`, { errors })
   }
+  assertEndpoints(settings.endpoints)
   const order = [settings.provider_order, ...Object.values(settings.capability_order)].flat()
   if (name === SAMPLE ? order.some(provider => provider !== SAMPLE) : order.includes(SAMPLE)) {
     throw problem('INVALID_INPUT', 'The sample market is made up, so it never mixes with real data: the connection named ' +
@@ -32,6 +35,19 @@ export function assertConnection ({ name, settings }: { name: string, settings: 
       errors: [{ path: 'settings.provider_order', message: name === SAMPLE ? 'may hold "sample" only' : 'must not hold "sample"' }]
     })
   }
+}
+
+/** What is a URL to one reader must be the same URL to every other: no user name, no backslash, no white space. */
+const ENDPOINT = /^https:\/\/[^\s\\@?#]+$/
+
+/** Which addresses it stands for is checked when it is connected to. */
+function assertEndpoints (endpoints: ConnectionSettings['endpoints']): void {
+  const wrong = Object.entries(endpoints).filter(([, url]) => !ENDPOINT.test(url) || !URL.canParse(url))
+  if (!wrong.length) return
+  const message = 'must be an https:// URL without user name, query or fragment'
+  throw problem('INVALID_INPUT', `settings.endpoints.${wrong.map(([name]) => name).join(', settings.endpoints.')} ${message}.`, {
+    errors: wrong.map(([name]) => ({ path: `settings.endpoints.${name}`, message }))
+  })
 }
 
 /**
