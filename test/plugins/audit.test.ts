@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import t from 'tap'
-import { appendAuditLogs, readAuditHead, toCanonicalJson } from '../../db/audit-logs.ts'
+import { toCanonicalJson } from '../../db/audit-chain.ts'
+import { readLastSeq } from '../../db/audit-logs.ts'
 import { buildSecurity, createOutage, until } from './build-security.ts'
 
 const event = (n: number) => ({ action: 'test.event', actor: 'system', target: String(n), details: { n } })
@@ -44,7 +45,7 @@ t.test('an event is in the log with all that was said, and with nothing else', a
     },
     { ...ids, seq: 1, time: time.toISOString(), outcome: 'NOT_FOUND', latency_ms: 13, details: { a: [{ c: 1.5e-7, d: null }], b: 1 } }
   ])
-  t.equal(await app.audit.verify(), null)
+  t.match(await app.audit.verify(), { ok: true })
 })
 
 t.test('an event goes with its transaction', async t => {
@@ -76,8 +77,8 @@ t.test('writers of two replicas at once make one gapless chain', async t => {
     ...Array.from({ length: 20 }, (_, n) => (n % 2 ? a : b)).map(({ audit, db }, n) =>
       db.transaction().execute(trx => audit.record(trx, event(n))))
   ])
-  t.match(await readAuditHead(a.db), { seq: 520 })
-  t.equal(await a.audit.verify(), null)
+  t.match(await a.audit.verify(), { ok: true, rows: 520, head: { seq: 520 } })
+  t.match(await b.audit.verify(), { ok: true })
 })
 
 t.test('the log is read in pages and by filters', async t => {
@@ -108,64 +109,7 @@ t.test('text that Postgres would refuse is cleaned, and a long one is cut', asyn
   t.match((await app.audit.list({})).items, [{
     client_name: 'ab\ufffd', client_version: 'x'.repeat(1000), details: { k: ['v\ufffd', { n: null }] }
   }])
-  t.equal(await app.audit.verify(), null)
-})
-
-t.test('an edited, deleted, reordered or cut off row is found', async t => {
-  const { app } = await buildSecurity(t)
-  for (let n = 1; n <= 1200; n += 1) app.audit.enqueue(event(n))
-  await app.audit.flush()
-  const head = await readAuditHead(app.db) ?? undefined
-  t.equal(await app.audit.verify(head), null)
-  await sql`ALTER TABLE audit_logs DISABLE TRIGGER audit_logs_append_only`.execute(app.db)
-  await sql`CREATE TABLE copy AS SELECT * FROM audit_logs`.execute(app.db)
-  const columns = ['actor', 'action', 'target', 'outcome', 'client_name', 'client_version', 'ip', 'request_id']
-  const attacks: [string, number][] = [
-    ...columns.map((name): [string, number] => [`UPDATE audit_logs SET ${name} = 'x' WHERE seq = 7`, 7]),
-    ["UPDATE audit_logs SET time = time + interval '1 ms' WHERE seq = 1100", 1100],
-    ['UPDATE audit_logs SET connection_id = gen_random_uuid() WHERE seq = 7', 7],
-    ['UPDATE audit_logs SET session_id = gen_random_uuid() WHERE seq = 7', 7],
-    ['UPDATE audit_logs SET latency_ms = 1 WHERE seq = 7', 7],
-    ['UPDATE audit_logs SET details = \'{"n":8}\' WHERE seq = 7', 7],
-    ["UPDATE audit_logs SET hash = '\\x00' WHERE seq = 7", 7],
-    ["UPDATE audit_logs SET prev_hash = '\\x00' WHERE seq = 7", 7],
-    ['DELETE FROM audit_logs WHERE seq = 7', 7],
-    ['DELETE FROM audit_logs WHERE seq = 1', 1],
-    ['DELETE FROM audit_logs WHERE seq = 7; UPDATE audit_logs SET seq = seq - 1 WHERE seq > 7', 7],
-    ['UPDATE audit_logs SET seq = -1 WHERE seq = 7; UPDATE audit_logs SET seq = 7 WHERE seq = 8;' +
-      'UPDATE audit_logs SET seq = 8 WHERE seq = -1', 7],
-    ['DELETE FROM audit_logs WHERE seq > 1190', 1191],
-    ['TRUNCATE audit_logs', 1]
-  ]
-  for (const [attack, seq] of attacks) {
-    for (const statement of attack.split(';')) await sql.raw(statement).execute(app.db)
-    t.equal(await app.audit.verify(head), seq, attack)
-    await sql`TRUNCATE audit_logs`.execute(app.db)
-    await sql`INSERT INTO audit_logs SELECT * FROM copy`.execute(app.db)
-  }
-  t.equal(await app.audit.verify({ seq: 5, hash: Buffer.alloc(32) }), 5, 'a chain that was made anew')
-  t.equal(await app.audit.verify(head), null)
-})
-
-t.test('a row that was forged without the key is found', async t => {
-  const { app } = await buildSecurity(t)
-  await app.audit.record(app.db, event(1))
-  await app.db.transaction().execute(trx => appendAuditLogs(trx, Buffer.alloc(32), [{
-    time: new Date(),
-    actor: 'system',
-    action: 'x',
-    target: null,
-    outcome: 'ok',
-    connection_id: null,
-    session_id: null,
-    client_name: null,
-    client_version: null,
-    ip: null,
-    request_id: null,
-    latency_ms: null,
-    details: '{}'
-  }]))
-  t.equal(await app.audit.verify(), 2)
+  t.match(await app.audit.verify(), { ok: true })
 })
 
 t.test('Postgres refuses to change, delete or truncate rows', async t => {
@@ -179,9 +123,9 @@ t.test('Postgres refuses to change, delete or truncate rows', async t => {
 t.test('queued events are written by themselves: 200 at once, fewer within a second or two', async t => {
   const { app } = await buildSecurity(t)
   for (let n = 0; n < 200; n += 1) app.audit.enqueue(event(n))
-  await until(async () => (await readAuditHead(app.db))?.seq === 200)
+  await until(async () => await readLastSeq(app.db) === '200')
   app.audit.enqueue(event(200))
-  await until(async () => (await readAuditHead(app.db))?.seq === 201)
+  await until(async () => await readLastSeq(app.db) === '201')
 })
 
 t.test('closing writes what waits', async t => {
@@ -206,8 +150,8 @@ t.test('while the database is away events wait; too many are dropped, counted an
   await until(() => app.audit.counts().waiting === 0)
   await until(() => log().includes('audit events were dropped: the queue was full'))
   t.match(log(), 'audit events are written again')
-  t.match(await readAuditHead(app.db), { seq: 10_000 })
-  t.equal(await app.audit.verify(), null)
+  t.equal(await readLastSeq(app.db), '10000')
+  t.match(await app.audit.verify(), { ok: true })
 })
 
 t.test('what cannot be written until the end is said in the log', async t => {

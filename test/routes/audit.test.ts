@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import t from 'tap'
 import { buildControl } from './build-control.ts'
 
@@ -46,4 +47,93 @@ t.test('a question that is not valid is refused', async t => {
     'limit=0', 'limit=501', 'limit=x', 'cursor=x', 'cursor=9999999999999999999', 'connection_id=1', 'since=yesterday',
     'since=2016-12-31T23:59:60Z', 'unknown=1', 'action='
   ]) t.match((await call('GET', `/api/audit?${query}`)).json(), { status: 400, code: 'FMS_INVALID_INPUT' }, query)
+})
+
+t.test('the export is the whole log, the oldest first, with hashes, and stands in the log itself', async t => {
+  const { app, call } = await buildControl(t)
+  for (let n = 0; n < 1200; n += 1) app.audit.enqueue({ action: 'test.event', actor: 'system', target: String(n) })
+  const response = await call('GET', '/api/audit/export?action=test.event')
+  t.match(response.headers, {
+    'content-type': 'application/x-ndjson', 'cache-control': 'no-store', 'content-disposition': /^attachment; filename="audit-[\d-]{10}\.ndjson"$/
+  })
+  const rows = response.body.trimEnd().split('\n').map(line => JSON.parse(line))
+  t.same(rows.map(({ target }) => target), Array.from({ length: 1200 }, (_, n) => String(n)))
+  const { head } = (await call('GET', '/api/audit/verify')).json()
+  t.match((await call('GET', '/api/audit/export')).body, `"hash":"${head.hash}"`)
+  t.match((await app.audit.list({ action: 'audit.export' })).items, [
+    { actor: /^admin_token:/, details: { format: 'ndjson' } }, { details: { action: 'test.event' } }
+  ])
+  t.equal((await call('GET', '/api/audit/export?actor=nobody')).body, '')
+})
+
+t.test('CSV is quoted, and holds no formula that a client chose', async t => {
+  const { app, call } = await buildControl(t)
+  const names = ['=HYPERLINK("http://test.invalid")', '+1', '-1', '@SUM(A1)', ' =1', '\t1', '＝1', 'a,"b"\r\nc', '', 'plain-1']
+  for (const name of names) {
+    app.audit.enqueue({ action: 'test.event', actor: 'system', client_name: name, latency_ms: 7, details: { a: [1] } })
+  }
+  const response = await call('GET', '/api/audit/export?format=csv&action=test.event')
+  t.equal(response.headers['content-type'], 'text/csv; charset=utf-8; header=present')
+  const [header, ...rows] = parseCsv(response.body)
+  const column = (name: string) => rows.map(row => row[header?.indexOf(name) ?? -1])
+  t.same(column('client_name'), ["'=HYPERLINK(\"http://test.invalid\")", "'+1", "'-1", "'@SUM(A1)", "' =1", "'\t1", "'＝1", 'a,"b"\r\nc', '', 'plain-1'])
+  t.same(column('latency_ms'), names.map(() => '7'))
+  t.same(column('target'), names.map(() => ''))
+  t.same(column('details'), names.map(() => '{"a":[1]}'))
+  t.ok(column('hash').every(hash => /^[0-9a-f]{64}$/.test(hash ?? '')))
+})
+
+/** As a spreadsheet reads it. */
+function parseCsv (text: string): string[][] {
+  const rows: string[][] = [[]]
+  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/g)) {
+    rows.at(-1)?.push(quoted?.replaceAll('""', '"') ?? plain ?? '')
+    if (end === '\r\n') rows.push([])
+  }
+  return rows.slice(0, -1)
+}
+
+t.test('a caller who goes away ends the export, and one who is slow gets it all', async t => {
+  const { app } = await buildControl(t)
+  const { token } = await app.admin.createToken({ name: 'test' }, { actor: 'system' })
+  for (let n = 0; n < 5000; n += 1) app.audit.enqueue({ action: 'test.event', actor: 'system', details: { text: 'x'.repeat(900) } })
+  await app.audit.flush()
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  let pages = 0
+  const full = app.audit.export
+  app.audit.export = async function * (filter) {
+    for await (const page of full(filter)) {
+      pages += 1
+      yield page
+    }
+  }
+  const fetchIt = (signal?: AbortSignal) => fetch(`${url}/api/audit/export?action=test.event`, { headers: { authorization: `Bearer ${token}` }, ...(signal && { signal }) })
+  const leave = new AbortController()
+  const left = await fetchIt(leave.signal)
+  await left.body?.getReader().read()
+  leave.abort()
+  const response = await fetchIt()
+  const text = await response.text()
+  t.equal(text.trimEnd().split('\n').length, 5000)
+  t.ok(pages < 20, `${pages} pages were read, and not ten by each`)
+})
+
+t.test('a verification tells how far the log is whole, and where it is not', async t => {
+  const { app, call } = await buildControl(t)
+  const whole = await call('GET', '/api/audit/verify')
+  t.equal(whole.statusCode, 200)
+  const { head } = whole.json()
+  t.match(whole.json(), { ok: true, from_seq: 1, rows: head.seq, broken: null })
+  t.match((await call('GET', `/api/audit/verify?head=${head.seq}:${head.hash}`)).json(), { ok: true })
+  t.match((await call('GET', `/api/audit/verify?head=${head.seq + 9}:${head.hash}`)).json(), { ok: false, broken: { seq: head.seq + 1, reason: 'cut_off' } })
+  await sql`ALTER TABLE audit_logs DISABLE TRIGGER USER`.execute(app.db)
+  await sql`UPDATE audit_logs SET actor = 'x' WHERE seq = 1`.execute(app.db)
+  t.match((await call('GET', '/api/audit/verify')).json(), { ok: false, rows: 0, broken: { seq: 1, reason: 'edited' } })
+})
+
+t.test('an export or a verification that is not valid is refused', async t => {
+  const { call } = await buildControl(t)
+  for (const url of ['export?format=xml', 'export?limit=5', 'export?since=yesterday', 'verify?head=1', 'verify?head=1:ab', 'verify?x=1']) {
+    t.match((await call('GET', `/api/audit/${url}`)).json(), { status: 400, code: 'FMS_INVALID_INPUT' }, url)
+  }
 })

@@ -1,34 +1,44 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { DatabaseError } from 'pg'
-import type { AuditFields } from '../db/audit-logs.ts'
 
 const MOST_WAITING = 10_000
 const BATCH = 200
 const PAUSE_MS = 1_000
 
+export interface AuditQueue<T> {
+  /** Drops it where 10,000 wait. */
+  add: (row: T) => void
+  /** Writes what waits. A failure is logged and the rows are kept. */
+  flush: () => Promise<void>
+  close: () => Promise<void>
+  /** How many wait, and how many were dropped since the start. */
+  counts: () => { waiting: number, dropped: number }
+}
+
 /**
- * Collects rows and writes them in batches, in their order: each second, or as soon as 200 wait. While the database is
- * down the rows stay and are tried again each second, with one line in the log when it begins and one when it ends.
+ * Collects rows and writes them in batches, in their order: after the pause, or as soon as 200 wait. While they cannot
+ * be written the rows stay and are tried again, with one line in the log when it begins and one when it ends.
  * @param append writes all of the rows or none
+ * @param pauseMs how long the first of a batch waits for others
  */
-export function createAuditQueue (
-  append: (rows: readonly AuditFields[]) => Promise<void>, log: FastifyBaseLogger
-) {
-  const waiting: AuditFields[] = []
+export function createAuditQueue<T extends { action: string }> (
+  append: (rows: readonly T[]) => Promise<unknown>, log: FastifyBaseLogger, pauseMs = PAUSE_MS
+): AuditQueue<T> {
+  const waiting: T[] = []
   let dropped = 0
   let reported = 0
   let failing = false
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
 
-  function add (row: AuditFields): void {
+  function add (row: T): void {
     if (waiting.length >= MOST_WAITING) {
       dropped += 1
       return
     }
     waiting.push(row)
     if (waiting.length === BATCH) flush()
-    else timer ??= setTimeout(flush, PAUSE_MS).unref()
+    else timer ??= setTimeout(flush, pauseMs).unref()
   }
 
   function flush (): Promise<void> {
@@ -55,7 +65,7 @@ export function createAuditQueue (
     reported = dropped
   }
 
-  async function write (rows: AuditFields[]): Promise<void> {
+  async function write (rows: T[]): Promise<void> {
     try {
       await append(rows)
     } catch (error) {
@@ -74,7 +84,7 @@ export function createAuditQueue (
   async function close (): Promise<void> {
     await flush()
     clearTimeout(timer)
-    if (waiting.length > 0) log.fatal({ lost: waiting.length }, 'audit events were lost: the database did not answer')
+    if (waiting.length > 0) log.fatal({ lost: waiting.length }, 'audit events were lost: they could not be written in time')
   }
 
   return { add, flush, close, counts: () => ({ waiting: waiting.length, dropped }) }
