@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { AdminTokenRequestSchema, IdSchema } from '../schemas/control.ts'
+import { AdminTokenRequestSchema } from '../schemas/admins.ts'
+import { IdSchema } from '../schemas/control.ts'
 import { assertShape, toTtl, toTtlSeconds, type Ttl } from './arguments.ts'
 import { by, type Cli } from './context.ts'
 import { printFields, printJson, printTable } from './output.ts'

@@ -11,7 +11,7 @@ const LONGEST = 10_000
  * a field. Never from an argument, which every user of the machine can read.
  */
 export async function readSecret (io: Io, fields: readonly string[]): Promise<unknown> {
-  if (io.stdin.isTTY) return prompt(io, fields)
+  if (io.stdin.isTTY) return promptHidden(io, fields)
   const input = (await text(io.stdin)).trim()
   if (!input) throw new UsageError(`The key is read from standard input, which is empty: ${wanted(fields)}.`)
   if (input.length > LONGEST) throw new UsageError(`Standard input is too long for a key: ${wanted(fields)}.`)
@@ -36,7 +36,13 @@ function wanted (fields: readonly string[]): string {
   return `give ${fields.join(' and ')}, one a line, or as a JSON object`
 }
 
-async function prompt ({ stdin, stderr }: Io, fields: readonly string[]): Promise<Record<string, string>> {
+/**
+ * Asks for each field on the terminal, and shows nothing of what is typed.
+ * @throws UsageError where it is cancelled
+ */
+export async function promptHidden (
+  { stdin, stderr }: Io, fields: readonly string[], toAnswer = (typed: string) => typed.trim()
+): Promise<Record<string, string>> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const terminal = createInterface({ input: stdin, output: silent, terminal: true })
   const answers: Record<string, string> = {}
@@ -46,7 +52,7 @@ async function prompt ({ stdin, stderr }: Io, fields: readonly string[]): Promis
       answers[field] = await new Promise<string>((resolve, reject) => {
         terminal.once('SIGINT', () => reject(new UsageError('Cancelled.')))
         terminal.once('close', () => reject(new UsageError('Cancelled.')))
-        terminal.question('', answer => resolve(answer.trim()))
+        terminal.question('', answer => resolve(toAnswer(answer)))
       })
       stderr.write('\n')
     }

@@ -1,5 +1,5 @@
-import { sql, type Insertable, type Kysely } from 'kysely'
-import type { AdminRow, AdminSessionRow, AdminTokenRow, Database } from './types.ts'
+import type { Kysely } from 'kysely'
+import type { AdminRow, Database } from './types.ts'
 
 export async function hasAdmin (db: Kysely<Database>): Promise<boolean> {
   return await db.selectFrom('admins').select('id').limit(1).executeTakeFirst() !== undefined
@@ -9,10 +9,40 @@ export function findAdminByName (db: Kysely<Database>, name: string): Promise<Ad
   return db.selectFrom('admins').selectAll().where('name', '=', name).executeTakeFirst()
 }
 
+export function findAdmin (db: Kysely<Database>, id: string): Promise<AdminRow | undefined> {
+  return db.selectFrom('admins').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+/** The oldest first. */
+export function listAdmins (db: Kysely<Database>): Promise<AdminRow[]> {
+  return db.selectFrom('admins').selectAll().orderBy('created_at').orderBy('id').execute()
+}
+
+/** The row as it stands; others who would change it wait. */
+export function lockAdmin (trx: Kysely<Database>, id: string): Promise<AdminRow | undefined> {
+  return trx.selectFrom('admins').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
+}
+
+/** All of them, so that two who delete each other cannot both succeed. */
+export function lockAdmins (trx: Kysely<Database>): Promise<AdminRow[]> {
+  return trx.selectFrom('admins').selectAll().orderBy('id').forUpdate().execute()
+}
+
+/** @returns undefined where the name is taken, in whichever case */
 export function insertAdmin (
-  db: Kysely<Database>, row: Pick<AdminRow, 'name' | 'password_hash'>
-): Promise<AdminRow> {
-  return db.insertInto('admins').values(row).returningAll().executeTakeFirstOrThrow()
+  trx: Kysely<Database>, row: Pick<AdminRow, 'name' | 'password_hash'>
+): Promise<AdminRow | undefined> {
+  return trx.insertInto('admins').values(row).onConflict(conflict => conflict.doNothing()).returningAll().executeTakeFirst()
+}
+
+/** Its logins and recovery codes go with it. */
+export async function deleteAdmin (trx: Kysely<Database>, id: string): Promise<void> {
+  await trx.deleteFrom('admins').where('id', '=', id).execute()
+}
+
+export async function updatePassword (trx: Kysely<Database>, id: string, passwordHash: string): Promise<void> {
+  await trx.updateTable('admins').set({ password_hash: passwordHash, password_set_at: new Date() })
+    .where('id', '=', id).execute()
 }
 
 /** Stores the one setup code in place of an older one. */
@@ -34,57 +64,7 @@ export async function consumeSetupCode (trx: Kysely<Database>, codeMac: Buffer):
   return numDeletedRows > 0n
 }
 
-/** Makes the row, and deletes those of all admins that have ended. */
-export async function insertAdminSession (
-  trx: Kysely<Database>, row: Pick<AdminSessionRow, 'admin_id' | 'token_mac' | 'expires_at'>
-): Promise<void> {
-  await trx.deleteFrom('admin_sessions').where('expires_at', '<=', new Date()).execute()
-  await trx.insertInto('admin_sessions').values(row).execute()
-}
-
-/** A browser's session beside its admin's name. */
-export function findAdminSession (
-  db: Kysely<Database>, tokenMac: Buffer
-): Promise<(AdminSessionRow & { name: string }) | undefined> {
-  return db.selectFrom('admin_sessions as s').innerJoin('admins as a', 'a.id', 's.admin_id')
-    .selectAll('s').select('a.name').where('s.token_mac', '=', tokenMac).executeTakeFirst()
-}
-
-export async function touchAdminSession (db: Kysely<Database>, id: string): Promise<void> {
-  await db.updateTable('admin_sessions').set({ last_seen_at: new Date() }).where('id', '=', id).execute()
-}
-
-export function deleteAdminSession (trx: Kysely<Database>, tokenMac: Buffer): Promise<AdminSessionRow | undefined> {
-  return trx.deleteFrom('admin_sessions').where('token_mac', '=', tokenMac).returningAll().executeTakeFirst()
-}
-
-export function insertAdminToken (
-  db: Kysely<Database>, row: Insertable<Database['admin_tokens']>
-): Promise<AdminTokenRow> {
-  return db.insertInto('admin_tokens').values(row).returningAll().executeTakeFirstOrThrow()
-}
-
-export function findAdminToken (db: Kysely<Database>, id: string): Promise<AdminTokenRow | undefined> {
-  return db.selectFrom('admin_tokens').selectAll().where('id', '=', id).executeTakeFirst()
-}
-
-export function findAdminTokens (db: Kysely<Database>, ids: string[]): Promise<AdminTokenRow[]> {
-  return db.selectFrom('admin_tokens').selectAll().where('id', '=', sql<string>`ANY(${ids}::uuid[])`).execute()
-}
-
-/** The newest first, those that have ended too. */
-export function listAdminTokens (db: Kysely<Database>): Promise<AdminTokenRow[]> {
-  return db.selectFrom('admin_tokens').selectAll().orderBy('created_at', 'desc').orderBy('id').execute()
-}
-
-/** @returns the row, or undefined where it was revoked before or never was */
-export function revokeAdminToken (trx: Kysely<Database>, id: string): Promise<AdminTokenRow | undefined> {
-  return trx.updateTable('admin_tokens').set({ revoked_at: new Date() })
-    .where('id', '=', id).where('revoked_at', 'is', null).returningAll().executeTakeFirst()
-}
-
-/** Notes a use, once a minute at most. */
-export async function touchAdminToken (db: Kysely<Database>, id: string): Promise<void> {
-  await sql`UPDATE admin_tokens SET last_used_at = now()
-    WHERE id = ${id} AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`.execute(db)
+/** There is an admin: nobody is let in by a code any more. */
+export async function deleteSetupCode (trx: Kysely<Database>): Promise<void> {
+  await trx.deleteFrom('setup_codes').execute()
 }

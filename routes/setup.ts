@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { AdminLogin } from '../plugins/admin.ts'
-import { setAdminCookie } from '../plugins/auth.ts'
-import { LoginRequestSchema, LoginSchema, SetupRequestSchema, SetupStateSchema, type Login } from '../schemas/control.ts'
+import type { FastifyRequest } from 'fastify'
+import type { AdminLogin, Browser } from '../plugins/admin/index.ts'
+import { setAdminCookie } from '../plugins/auth/index.ts'
+import { LoginRequestSchema, LoginSchema, SetupRequestSchema, SetupStateSchema, type Login } from '../schemas/admins.ts'
 import { problems } from '../schemas/problem.ts'
 import { actorOf } from './actor.ts'
 
@@ -22,7 +23,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       response: { 201: LoginSchema, ...problems }
     }
   }, async (request, reply) => {
-    const login = await app.admin.setup(request.body, actorOf(request))
+    const login = await app.admin.setup(request.body, actorOf(request), browserOf(request))
     setAdminCookie(reply, login)
     return reply.code(201).send(toLogin(login))
   })
@@ -30,16 +31,23 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   app.post('/api/login', {
     schema: {
       summary: 'Log in',
-      description: 'The answer sets a cookie, which is sent by this site\'s own pages only.',
+      description: 'The answer sets a cookie, which is sent by this site\'s own pages only. An admin with a second ' +
+        'factor sends `code` too; without it the answer is 401 with `totp_required`.',
       tags,
       body: LoginRequestSchema,
       response: { 200: LoginSchema, ...problems }
     }
   }, async (request, reply) => {
-    const login = await app.admin.login(request.body, actorOf(request))
+    const login = await app.admin.login(request.body, actorOf(request), browserOf(request))
     setAdminCookie(reply, login)
     return toLogin(login)
   })
+}
+
+/** @throws FORBIDDEN over plain http from elsewhere than localhost, before a password is looked at */
+function browserOf (request: FastifyRequest): Browser {
+  const { name } = request.server.auth.adminCookie(request)
+  return { cookie: request.cookies[name], userAgent: request.headers['user-agent'] }
 }
 
 function toLogin ({ admin: { name }, expires_at: expires }: AdminLogin): Login {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { toNetwork } from '../../plugins/admin-login.ts'
+import { isOutage } from '../../db/outage.ts'
+import { toNetwork } from '../../plugins/admin/login.ts'
 import { parseToken } from '../../tokens/token.ts'
 import { BY, buildSecurity, createOutage, until } from './build-security.ts'
 
@@ -72,9 +73,10 @@ t.test('a login makes a new cookie each time, which ends with the logout', async
   const second = await app.admin.login({ name: 'ann', password: PASSWORD }, from('192.0.2.1'))
   t.not(second.cookie, first.cookie)
   t.ok(Math.abs(second.expires_at.getTime() - Date.now() - 12 * 3_600_000) < 60_000)
-  t.same(await app.admin.verifyCookie(second.cookie), {
-    kind: 'admin', admin_id: second.admin.id, name: 'ann', via: 'cookie'
-  })
+  const { login_id: loginId, proved_at: provedAt, ...principal } = await app.admin.verifyCookie(second.cookie)
+  t.same(principal, { kind: 'admin', admin_id: second.admin.id, name: 'ann', via: 'cookie' })
+  t.ok(loginId)
+  t.ok(Date.now() - Number(provedAt) < 60_000)
   await app.admin.logout(second.cookie, { actor: 'admin:ann' })
   await app.admin.logout(second.cookie, { actor: 'admin:ann' })
   await t.rejects(app.admin.verifyCookie(second.cookie), REFUSED)
@@ -124,6 +126,41 @@ t.test('ten failures close the address for every account, and another address is
   const request = { name: 'ann', password: PASSWORD }
   await t.rejects(app.admin.login(request, from('2001:db8::ffff:1')), { code: 'FMS_RATE_LIMITED' })
   t.ok(await app.admin.login(request, from('192.0.2.1')))
+})
+
+t.test('failures count on all replicas together, by what tells nobody whose they are', async t => {
+  const { app, url } = await buildWithAdmin(t)
+  const { app: other } = await buildSecurity(t, { url })
+  for (let n = 0; n < 10; n += 1) {
+    const replica = n % 2 ? app : other
+    await t.rejects(replica.admin.login({ name: 'ann', password: 'test-wrong' }, from(`192.0.2.${n}`)), REFUSED)
+  }
+  for (const replica of [app, other]) {
+    const request = { name: 'ann', password: PASSWORD }
+    await t.rejects(replica.admin.login(request, from('198.51.100.1')), { code: 'FMS_RATE_LIMITED' })
+  }
+  const keys = (await app.db.selectFrom('login_limits').select('key').execute()).map(({ key }) => key)
+  t.ok(keys.length > 10)
+  t.notMatch(keys.join(), /ann|192/)
+})
+
+t.test('the failures of an account are forgotten after 15 minutes', async t => {
+  const { app } = await buildWithAdmin(t)
+  const fail = () => app.admin.login({ name: 'ann', password: 'test-wrong' }, BY)
+  for (let n = 0; n < 10; n += 1) await t.rejects(fail(), REFUSED)
+  await t.rejects(fail(), { code: 'FMS_RATE_LIMITED' })
+  await app.db.updateTable('login_limits').set({ expire: Date.now() - 1 }).execute()
+  await t.rejects(fail(), REFUSED)
+  t.ok(await app.admin.login({ name: 'ann', password: PASSWORD }, BY))
+})
+
+t.test('a login that cannot be counted is put off', async t => {
+  const { app, url } = await buildWithAdmin(t)
+  const outage = createOutage(url)
+  await outage.down()
+  const error = await app.admin.login({ name: 'ann', password: PASSWORD }, BY).catch((error: unknown) => error)
+  t.ok(isOutage(error), String(error))
+  await outage.up()
 })
 
 t.test('successes do not count', async t => {

@@ -1,17 +1,17 @@
 import { hash } from '@node-rs/argon2'
 import type { FastifyInstance } from 'fastify'
 import { randomUUID } from 'node:crypto'
-import { createBatchedRead } from '../tokens/batched-read.ts'
+import { createBatchedRead } from '../../tokens/batched-read.ts'
 import {
   findAdminToken, findAdminTokens, insertAdminToken, listAdminTokens, revokeAdminToken, touchAdminToken
-} from '../db/admins.ts'
-import type { AdminTokenRow } from '../db/types.ts'
-import { problem } from '../errors.ts'
-import type { AdminToken } from '../schemas/control.ts'
-import { createSemaphore } from '../tokens/semaphore.ts'
-import { createTokenGate, TOKEN_ARGON2 } from '../tokens/gate.ts'
-import { createToken } from '../tokens/token.ts'
-import type { Admin, AdminPrincipal } from './admin.ts'
+} from '../../db/admin-tokens.ts'
+import type { AdminTokenRow } from '../../db/types.ts'
+import { problem } from '../../errors.ts'
+import type { AdminToken } from '../../schemas/admins.ts'
+import { createSemaphore } from '../../tokens/semaphore.ts'
+import { createTokenGate, TOKEN_ARGON2 } from '../../tokens/gate.ts'
+import { createToken } from '../../tokens/token.ts'
+import type { Admin, AdminPrincipal } from './index.ts'
 
 type AdminTokens = Pick<Admin, 'createToken' | 'listTokens' | 'revokeToken' | 'verifyToken' | 'argon2Runs'>
 
