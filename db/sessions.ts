@@ -1,11 +1,16 @@
-import { sql, type Insertable, type Kysely } from 'kysely'
-import type { Session } from '../schemas/control.ts'
+import { sql, type Insertable, type Kysely, type Updateable } from 'kysely'
+import type { Session } from '../schemas/sessions.ts'
 import type { Database, SessionRow } from './types.ts'
+
+/** How long the stored last use may be behind: another replica stores its own once a minute. */
+const TOUCH_LAG_MS = 60_000
 
 /** A session's last use, as one replica saw it. */
 export interface SessionTouch {
   id: string
   at: Date
+  /** When it was last used with the token before a rotation. */
+  previous_at: Date | null
   address: string | null
   client_name: string | null
   client_version: string | null
@@ -34,10 +39,35 @@ export function listSessions (db: Kysely<Database>, connectionId: string): Promi
     .orderBy('created_at', 'desc').orderBy('id').execute()
 }
 
+/** The row, which nobody else changes until the transaction ends. */
+export function lockSession (trx: Kysely<Database>, id: string): Promise<SessionRow | undefined> {
+  return trx.selectFrom('sessions').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
+}
+
+export function updateSession (
+  trx: Kysely<Database>, id: string, fields: Updateable<Database['sessions']>
+): Promise<SessionRow> {
+  return trx.updateTable('sessions').set(fields).where('id', '=', id).returningAll().executeTakeFirstOrThrow()
+}
+
 /** @returns the row, or undefined where it was revoked before or never was */
 export function revokeSession (trx: Kysely<Database>, id: string): Promise<SessionRow | undefined> {
   return trx.updateTable('sessions').set({ revoked_at: new Date() })
     .where('id', '=', id).where('revoked_at', 'is', null).returningAll().executeTakeFirst()
+}
+
+/**
+ * Revokes all of a connection's sessions, or all that there are.
+ * @returns of each that was not revoked before, its connection
+ */
+export async function revokeSessions (trx: Kysely<Database>, connectionId?: string): Promise<string[]> {
+  // In one order: two at once would else wait for each other.
+  const open = await trx.selectFrom('sessions').select('id').where('revoked_at', 'is', null)
+    .$if(connectionId !== undefined, query => query.where('connection_id', '=', connectionId!))
+    .orderBy('id').forUpdate().execute()
+  const rows = await trx.updateTable('sessions').set({ revoked_at: new Date() })
+    .where('id', '=', sql<string>`ANY(${open.map(({ id }) => id)}::uuid[])`).returning('connection_id').execute()
+  return rows.map(row => row.connection_id)
 }
 
 /** @returns the connection's new epoch */
@@ -47,20 +77,47 @@ export async function bumpEpoch (trx: Kysely<Database>, connectionId: string): P
   return epoch
 }
 
-/** Stores many last uses in one statement. An older use never replaces a newer one. */
+/** Stores many last uses in one statement. An older use never replaces a newer one, nor one of a revoked session. */
 export async function touchSessions (db: Kysely<Database>, touches: readonly SessionTouch[]): Promise<void> {
   const column = <K extends keyof SessionTouch>(name: K) => touches.map(touch => touch[name])
   await sql`
     UPDATE sessions s SET
-      last_used_at = t.at,
-      last_address = coalesce(t.address, s.last_address),
-      client_name = coalesce(t.client_name, s.client_name),
-      client_version = coalesce(t.client_version, s.client_version)
+      last_used_at = greatest(s.last_used_at, t.at),
+      previous_used_at = greatest(s.previous_used_at, CASE WHEN t.previous_at > s.rotated_at THEN t.previous_at END),
+      last_address = CASE WHEN s.last_used_at > t.at THEN s.last_address ELSE coalesce(t.address, s.last_address) END,
+      client_name = CASE WHEN s.last_used_at > t.at THEN s.client_name ELSE coalesce(t.client_name, s.client_name) END,
+      client_version = CASE WHEN s.last_used_at > t.at THEN s.client_version
+        ELSE coalesce(t.client_version, s.client_version) END
     FROM unnest(
-      ${column('id')}::uuid[], ${column('at')}::timestamptz[], ${column('address')}::text[],
-      ${column('client_name')}::text[], ${column('client_version')}::text[]
-    ) AS t (id, at, address, client_name, client_version)
-    WHERE s.id = t.id AND (s.last_used_at IS NULL OR s.last_used_at < t.at)`.execute(db)
+      ${column('id')}::uuid[], ${column('at')}::timestamptz[], ${column('previous_at')}::timestamptz[],
+      ${column('address')}::text[], ${column('client_name')}::text[], ${column('client_version')}::text[]
+    ) AS t (id, at, previous_at, address, client_name, client_version)
+    WHERE s.id = t.id AND (s.revoked_at IS NULL OR s.revoked_at >= t.at)`.execute(db)
+}
+
+/**
+ * The earlier of the fixed end and the end by idleness; null: none.
+ * @param lastUse that is not stored yet
+ */
+export function expiryOf (row: SessionRow, lastUse?: Date): Date | null {
+  if (row.idle_seconds === null) return row.expires_at
+  const uses = [row.created_at, row.rotated_at, row.last_used_at, lastUse]
+  const used = Math.max(...uses.map(use => use?.getTime() ?? 0))
+  const idleEnd = used + row.idle_seconds * 1000 + TOUCH_LAG_MS
+  return new Date(Math.min(idleEnd, row.expires_at?.getTime() ?? Infinity))
+}
+
+/** Until when one of its tokens is taken, in milliseconds since 1970; 0: it is not any more. */
+export function endOf (row: SessionRow, lastFour: string, lastUse?: Date): number {
+  if (row.revoked_at) return 0
+  const end = expiryOf(row, lastUse)?.getTime() ?? Infinity
+  if (lastFour === row.token_last_four) return end
+  return lastFour === row.previous_last_four ? Math.min(end, row.previous_expires_at?.getTime() ?? 0) : 0
+}
+
+function stateOf (row: SessionRow): Session['state'] {
+  if (row.revoked_at) return 'revoked'
+  return endOf(row, row.token_last_four) <= Date.now() ? 'expired' : 'active'
 }
 
 /** The row as it leaves the server. */
@@ -69,11 +126,17 @@ export function toSession (row: SessionRow): Session {
     session_id: row.id,
     connection_id: row.connection_id,
     name: row.name,
+    state: stateOf(row),
     token_last_four: row.token_last_four,
     scope: row.scope,
     created_at: row.created_at.toISOString(),
     expires_at: row.expires_at?.toISOString() ?? null,
+    idle_seconds: row.idle_seconds,
     last_used_at: row.last_used_at?.toISOString() ?? null,
+    rotated_at: row.rotated_at?.toISOString() ?? null,
+    previous_last_four: row.previous_last_four,
+    previous_expires_at: row.previous_expires_at?.toISOString() ?? null,
+    previous_used_at: row.previous_used_at?.toISOString() ?? null,
     revoked_at: row.revoked_at?.toISOString() ?? null,
     client_name: row.client_name,
     client_version: row.client_version,

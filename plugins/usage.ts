@@ -2,11 +2,12 @@ import fp from 'fastify-plugin'
 import { countCallsToday, type CallCount } from '../db/audit-logs.ts'
 import { listCredentials } from '../db/credentials.ts'
 import { PROVIDERS } from '../providers/index.ts'
+import { endpointsOf } from '../providers/stored-endpoints.ts'
 import type { ConnectionSettings } from '../schemas/control.ts'
 import type { ProviderName } from '../schemas/market.ts'
 import type { ProviderUsage, QuotaUsage, Usage } from '../schemas/usage.ts'
 import { ANSWER_TOKENS } from '../tools/budget.ts'
-import type { SessionPrincipal } from './sessions.ts'
+import type { SessionPrincipal } from './sessions/index.ts'
 import type {} from './quota.ts'
 import type {} from './vault.ts'
 import type {} from './entitlements.ts'
@@ -34,17 +35,22 @@ export default fp(async app => {
   }
 
   async function quotaOf (
-    connectionId: string, provider: ProviderName, hasKey: boolean, { quota }: ConnectionSettings
+    connectionId: string, provider: ProviderName, hasKey: boolean, settings: ConnectionSettings
   ): Promise<QuotaUsage> {
     if (!hasKey && !PROVIDERS[provider].keyless) return { windows: [], blocked_until: null, limit: null }
     const credential = hasKey ? await app.vault.openCredential(connectionId, provider) : null
-    const ledger = app.quota.ledgerOf(provider, credential)
-    return app.quota.usageOf({ connectionId, provider, ledger, plan: quota[provider] })
+    const ledger = app.quota.ledgerOf(provider, credential, endpointsOf(provider, settings))
+    return app.quota.usageOf({ connectionId, provider, ledger, plan: settings.quota[provider] })
   }
 
   const usage: UsageReader = {
     async of ({ session_id: id, connection_id: connectionId, scope }, settings) {
-      const [calls, providers] = await Promise.all([callsOf(id), usage.providersOf(connectionId, settings)])
+      const perDay = scope.calls_per_day
+      const [calls, providers, day] = await Promise.all([
+        callsOf(id),
+        usage.providersOf(connectionId, settings),
+        perDay === undefined ? null : app.quota.callsOf(id, perDay)
+      ])
       const sum = (of: 'calls' | 'failed' | 'cached') => calls.reduce((total, row) => total + row[of], 0)
       return {
         session: {
@@ -52,6 +58,7 @@ export default fp(async app => {
           calls_today: sum('calls'),
           failed_today: sum('failed'),
           from_cache_today: sum('cached'),
+          calls_per_day: day,
           by_tool: Object.fromEntries(calls.map(({ tool, calls }) => [tool, calls])),
           answer_tokens: scope.answer_tokens === undefined ? ANSWER_TOKENS : scope.answer_tokens
         },

@@ -33,7 +33,8 @@ export interface QuotaCaller {
 
 /** How much each provider key may still send, over all replicas. */
 export interface Quota {
-  ledgerOf: (provider: ProviderName, credential: Credential | null) => string
+  /** @param endpoints where the key is sent to in the provider's place, which may count otherwise; empty: nowhere */
+  ledgerOf: (provider: ProviderName, credential: Credential | null, endpoints?: string) => string
   /**
    * Counts one request that is about to be sent; waits up to 2 seconds for its turn.
    * @throws PROVIDER_QUOTA with the seconds to wait, or the signal's reason
@@ -86,9 +87,9 @@ export function createLedger ({ store, memory, secret, patienceMs = PATIENCE_MS 
   }
 
   return {
-    ledgerOf (provider, credential) {
+    ledgerOf (provider, credential, endpoints = '') {
       const fields = Object.entries(credential ?? {}).sort(([a], [b]) => a < b ? -1 : 1)
-      return createHmac('sha256', secret).update(JSON.stringify(['quota', provider, fields])).digest('hex').slice(0, 32)
+      return createHmac('sha256', secret).update(JSON.stringify(['quota', provider, fields, ...endpoints ? [endpoints] : []])).digest('hex').slice(0, 32)
     },
 
     async take (key, { sessionId, background, signal }) {

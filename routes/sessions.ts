@@ -1,6 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { IdSchema, NewSessionSchema, SessionRequestSchema, SessionSchema } from '../schemas/control.ts'
+import { IdSchema } from '../schemas/control.ts'
+import {
+  NewSessionSchema, PatchedSessionSchema, RevokedSessionsSchema, RotationRequestSchema, SessionPatchSchema,
+  SessionRequestSchema, SessionSchema
+} from '../schemas/sessions.ts'
 import { problems } from '../schemas/problem.ts'
 import { actorOf } from './actor.ts'
 
@@ -35,10 +39,64 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     return app.sessions.list(id)
   })
 
+  app.patch('/api/sessions/:id', {
+    schema: {
+      summary: 'Change a session',
+      description: 'What is left out stays; `scope` is replaced whole. Another scope comes with a new token: the answer ' +
+        'holds `access_token`, which is shown this once, and the former one is refused from now on.',
+      tags,
+      params,
+      body: SessionPatchSchema,
+      response: { 200: PatchedSessionSchema, ...problems }
+    }
+  }, async (request, reply) => {
+    const session = await app.sessions.update(request.params.id, request.body, actorOf(request))
+    return reply.preventCache().send(session)
+  })
+
+  app.post('/api/sessions/:id/rotate', {
+    schema: {
+      summary: 'Give a session a new token',
+      description: 'The answer holds `access_token`, which is shown this once. The former token is taken for ' +
+        '`grace_seconds` beside it.',
+      tags,
+      params,
+      body: Type.Union([RotationRequestSchema, Type.Null()]),
+      response: { 200: NewSessionSchema, ...problems }
+    }
+  }, async (request, reply) => {
+    const { grace_seconds: graceSeconds = 0 } = request.body ?? {}
+    const session = await app.sessions.rotate(request.params.id, { graceSeconds }, actorOf(request))
+    return reply.preventCache().send(session)
+  })
+
+  app.delete('/api/connections/:id/sessions', {
+    config: { proof: true },
+    schema: {
+      summary: 'Revoke all sessions of a connection',
+      tags,
+      params,
+      response: { 200: RevokedSessionsSchema, ...problems }
+    }
+  }, async request => {
+    const { id } = await app.connections.get(request.params.id)
+    return { revoked: await app.sessions.revokeAll(id, actorOf(request)) }
+  })
+
+  app.delete('/api/sessions', {
+    config: { proof: true },
+    schema: {
+      summary: 'Revoke all sessions',
+      description: 'Those of every connection.',
+      tags,
+      response: { 200: RevokedSessionsSchema, ...problems }
+    }
+  }, async request => ({ revoked: await app.sessions.revokeAll(undefined, actorOf(request)) }))
+
   app.delete('/api/sessions/:id', {
     schema: {
       summary: 'Revoke a session',
-      description: 'Its token is refused from now on, and its open streams end.',
+      description: 'Its token is refused from now on; its open streams and the calls under way end.',
       tags,
       params,
       response: { 204: Type.Null({ description: 'Revoked' }), ...problems }

@@ -20,8 +20,8 @@ export interface GateRow<P> {
   /** argon2id of the token whose mac is `mac`. */
   hash: string
   mac: Buffer
-  /** The token before a rotation: its mac suffices. */
-  previous?: { mac: Buffer, expiresAt: Date } | null
+  /** The token before a rotation, and who presents it: its mac suffices. */
+  previous?: { mac: Buffer, expiresAt: Date, principal: P } | null
   expiresAt: Date | null
   revokedAt: Date | null
   /** What is invalidated together, and its version: a row of an older epoch than the last invalidation is stale. */
@@ -47,6 +47,10 @@ export interface GateOptions<P> {
 export interface TokenGate<P> {
   /** @throws UNAUTHENTICATED, or OVERLOADED where the token cannot be checked now */
   verify (token: string): Promise<P>
+  /** Who would present the token of this id now. @throws as `verify` */
+  find (id: string): Promise<P>
+  /** False where something of its group was invalidated after its row was read: the row may say something else now. */
+  isCurrent (principal: P): boolean
   mac (text: string): Buffer
   /** Drops what was read of the group under an older epoch, also by reads that are still on their way. */
   invalidate (group: string, epoch: number): void
@@ -55,19 +59,23 @@ export interface TokenGate<P> {
   argon2Runs (): number
 }
 
-interface Entry<P> {
-  principal: P
+/** What a principal was read from. */
+interface Origin {
   group: string
   epoch: number
   /** Of the flushes: what was read before one must be read again. */
   generation: number
+}
+
+interface Entry<P> extends Origin {
+  principal: P
   /** Milliseconds since 1970, as the next. */
   readAt: number
   endsAt: number
 }
 
 /** Checks tokens cheaply and refuses bad ones more cheaply still: SECURITY.md, "Access tokens". */
-export function createTokenGate<P> (options: GateOptions<P>): TokenGate<P> {
+export function createTokenGate<P extends object> (options: GateOptions<P>): TokenGate<P> {
   const { kind, key, slots, read, isTrusted, trustedAt = () => 0, graceMs = 0 } = options
   const entries = new LRUCache<string, Entry<P>>({ max: MOST_ENTRIES })
   // A mac that was refused stays refused: tokens are random, so none becomes valid later.
@@ -76,6 +84,7 @@ export function createTokenGate<P> (options: GateOptions<P>): TokenGate<P> {
   const proven = new LRUCache<string, string>({ max: MOST_ENTRIES })
   const invalidated = new LRUCache<string, number>({ max: 10 * MOST_ENTRIES, ttl: INVALIDATION_MS + graceMs })
   const flights = new Map<string, Promise<P>>()
+  const origins = new WeakMap<P, Origin>()
   let generation = 0
   let argon2Runs = 0
 
@@ -120,8 +129,8 @@ export function createTokenGate<P> (options: GateOptions<P>): TokenGate<P> {
       const before = { generation, at: Date.now() }
       const row = await readOrFallBack(id, name)
       if ('readAt' in row) return row.principal
-      const endsAt = endOf(row, digest)
-      if (endsAt === null || endsAt <= Date.now()) {
+      const { principal, endsAt } = holderOf(row, digest)
+      if (endsAt <= Date.now()) {
         entries.delete(name)
         refused.set(name, true)
         throw refusal()
@@ -130,10 +139,24 @@ export function createTokenGate<P> (options: GateOptions<P>): TokenGate<P> {
       if (Date.now() >= endsAt) throw refusal()
       const outdated = before.generation !== generation || isStale(row)
       if (outdated && reads < MOST_READS) continue
-      const { principal, group, epoch } = row
-      if (!outdated) entries.set(name, { principal, group, epoch, generation, readAt: before.at, endsAt })
+      const origin = { group: row.group, epoch: row.epoch, generation: before.generation }
+      origins.set(principal, origin)
+      if (!outdated) entries.set(name, { ...origin, principal, readAt: before.at, endsAt })
       return principal
     }
+  }
+
+  async function find (id: string): Promise<P> {
+    const readFor = generation
+    const row = await read(id).catch(cause => { throw unavailable(cause) })
+    if (!row || holderOf(row, row.mac).endsAt <= Date.now()) throw refusal()
+    origins.set(row.principal, { group: row.group, epoch: row.epoch, generation: readFor })
+    return row.principal
+  }
+
+  function isCurrent (principal: P): boolean {
+    const origin = origins.get(principal)
+    return origin !== undefined && origin.generation === generation && !isStale(origin)
   }
 
   /** A row of the database, or while it does not answer what was read before. */
@@ -163,6 +186,8 @@ export function createTokenGate<P> (options: GateOptions<P>): TokenGate<P> {
 
   return {
     verify,
+    find,
+    isCurrent,
     mac,
     invalidate (group, epoch) {
       invalidated.set(group, Math.max(epoch, invalidated.get(group) ?? 0))
@@ -180,13 +205,15 @@ export function createMac (key: Buffer): (text: string) => Buffer {
   return text => createHmac('sha256', key).update(text).digest()
 }
 
-/** Until when the row takes this mac, in milliseconds since 1970; null where it does not. */
-function endOf<P> ({ mac, previous, expiresAt, revokedAt }: GateRow<P>, digest: Buffer): number | null {
-  if (revokedAt) return null
-  const end = expiresAt?.getTime() ?? Infinity
-  if (timingSafeEqual(mac, digest)) return end
-  if (previous && timingSafeEqual(previous.mac, digest)) return Math.min(end, previous.expiresAt.getTime())
-  return null
+/** Who presents this mac, and until when the row takes it, in milliseconds since 1970; 0 where it does not. */
+function holderOf<P> (row: GateRow<P>, digest: Buffer): { principal: P, endsAt: number } {
+  const { principal, mac, previous, expiresAt, revokedAt } = row
+  const end = revokedAt ? 0 : expiresAt?.getTime() ?? Infinity
+  if (timingSafeEqual(mac, digest)) return { principal, endsAt: end }
+  if (previous && timingSafeEqual(previous.mac, digest)) {
+    return { principal: previous.principal, endsAt: Math.min(end, previous.expiresAt.getTime()) }
+  }
+  return { principal, endsAt: 0 }
 }
 
 /** The same for every bad credential, and without a stack: thousands of them a second must cost nothing. */

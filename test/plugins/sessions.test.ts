@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import t from 'tap'
 import type { SessionTouch } from '../../db/sessions.ts'
-import { createSessionTouches } from '../../plugins/session-touches.ts'
+import { createSessionTouches } from '../../plugins/sessions/touches.ts'
 import { createToken, parseToken } from '../../tokens/token.ts'
 import { BY, buildSecurity, createOutage, insertConnection, until } from './build-security.ts'
 
@@ -25,7 +25,9 @@ t.test('a session is made with its token, which is stored as hash and mac only',
     connection_id: connectionId,
     name: 'desk',
     expires_at: row.expires_at,
-    scope: {}
+    scope: {},
+    token_last_four: session.token_last_four,
+    previous_expires_at: null
   })
   const { access_token: _token, ...listed } = session
   t.same(await app.sessions.get(session.session_id), listed)
@@ -161,6 +163,72 @@ t.test('an idle session ends, and one that is used does not', async t => {
   const { token, id } = await make(9_000_000, 700_000)
   app.sessions.touch(id, {})
   t.ok(await app.sessions.verify(token), 'a use that is not stored yet counts')
+  const states = new Set((await app.sessions.list(connectionId)).map(({ state }) => state))
+  t.same([...states].sort(), ['active', 'expired'])
+})
+
+t.test('a session is made with the time that it may be idle', async t => {
+  const { app, connectionId } = await buildSecurity(t)
+  const session = await app.sessions.create(connectionId, { idle_seconds: 3600 }, BY)
+  t.match(session, { idle_seconds: 3600, state: 'active' })
+  t.match(await app.sessions.update(session.session_id, { idle_seconds: null }, BY), { idle_seconds: null })
+})
+
+t.test('all sessions of a connection are revoked at once, or all that there are, on every replica', async t => {
+  const { app: a, url, connectionId } = await buildSecurity(t)
+  const { app: b, connectionId: otherId } = await buildSecurity(t, { url })
+  const make = async (id: string) => (await a.sessions.create(id, {}, BY)).access_token
+  const own = [await make(connectionId), await make(connectionId)]
+  const other = await make(otherId)
+  const isRefused = (app: typeof a, token: string) => app.sessions.verify(token).then(() => false, () => true)
+  await Promise.all([...own, other].flatMap(token => [a.sessions.verify(token), b.sessions.verify(token)]))
+  t.equal(await a.sessions.revokeAll(connectionId, BY), 2)
+  for (const token of own) {
+    await t.rejects(a.sessions.verify(token), REFUSED)
+    await until(() => isRefused(b, token))
+  }
+  t.ok(await a.sessions.verify(other))
+  t.match((await a.audit.list({ action: 'session.revoke_all' })).items, [{ connection_id: connectionId, details: { count: 2 } }])
+
+  const late = await make(connectionId)
+  await b.sessions.verify(late)
+  t.equal(await b.sessions.revokeAll(undefined, BY), 2)
+  for (const token of [late, other]) {
+    await t.rejects(b.sessions.verify(token), REFUSED)
+    await until(() => isRefused(a, token))
+  }
+  t.equal(await b.sessions.revokeAll(undefined, BY), 0)
+  t.ok(await a.sessions.verify(await make(connectionId)), 'the next session is a good one')
+})
+
+t.test('sessions of more connections than fit into one message are revoked too', async t => {
+  const { app: a, url } = await buildSecurity(t)
+  const { app: b } = await buildSecurity(t, { url })
+  const session = await a.sessions.create(await insertConnection(a), {}, BY)
+  const { scope, ...row } = await a.db.selectFrom('sessions').selectAll().executeTakeFirstOrThrow()
+  for (let n = 0; n < 150; n += 1) {
+    const connection = { ...row, id: randomUUID(), connection_id: await insertConnection(a) }
+    await a.db.insertInto('sessions').values({ ...connection, scope: JSON.stringify(scope) }).execute()
+  }
+  const heard = new Set<string>()
+  b.sessions.onRevoked(({ connection_id: id }) => heard.add(String(id)))
+  await b.sessions.verify(session.access_token)
+  t.equal(await a.sessions.revokeAll(undefined, BY), 151)
+  await until(() => heard.size === 151)
+  await t.rejects(b.sessions.verify(session.access_token), REFUSED)
+})
+
+t.test('the row of a revoked session is not written to by what is used later', async t => {
+  const { app, connectionId } = await buildSecurity(t)
+  const { session_id: id } = await app.sessions.create(connectionId, {}, BY)
+  app.sessions.touch(id, { address: '192.0.2.7' })
+  await app.sessions.revoke(id, BY)
+  await app.sessions.flush()
+  t.match(await app.sessions.get(id), { state: 'revoked', last_address: '192.0.2.7' }, 'what was used before is')
+  await new Promise(resolve => setTimeout(resolve, 5))
+  app.sessions.touch(id, { address: '192.0.2.8' })
+  await app.sessions.flush()
+  t.match(await app.sessions.get(id), { last_address: '192.0.2.7' })
 })
 
 t.test('the last use is stored once for many, and is not undone by an older one', async t => {

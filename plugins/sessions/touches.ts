@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { SessionTouch } from '../db/sessions.ts'
+import type { SessionTouch } from '../../db/sessions.ts'
 
 const PAUSE_MS = 60_000
 const MOST_CHARACTERS = 200
@@ -9,6 +9,8 @@ const MOST_WAITING = 10_000
 export interface SessionUse {
   address?: string | null | undefined
   client?: { name: string, version?: string | null | undefined } | null | undefined
+  /** True: with the token before a rotation. */
+  previous?: boolean
 }
 
 /**
@@ -23,12 +25,14 @@ export function createSessionTouches (
   let failing = false
   const timer = setInterval(flush, PAUSE_MS).unref()
 
-  function touch (id: string, { address, client }: SessionUse): void {
+  function touch (id: string, { address, client, previous }: SessionUse): void {
     const before = pending.get(id)
     if (!before && pending.size >= MOST_WAITING) return
+    const at = new Date()
     pending.set(id, {
       id,
-      at: new Date(),
+      at,
+      previous_at: previous ? at : before?.previous_at ?? null,
       address: address ?? before?.address ?? null,
       client_name: toText(client?.name) ?? before?.client_name ?? null,
       client_version: toText(client?.version) ?? before?.client_version ?? null

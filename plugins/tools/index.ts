@@ -1,25 +1,27 @@
 import fp from 'fastify-plugin'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Config } from '../config.ts'
-import { isOutage, outage } from '../db/outage.ts'
-import { codeOf, problem, type Problem } from '../errors.ts'
-import { marketClock } from '../market/clock.ts'
-import type { ProviderName } from '../schemas/market.ts'
-import type { Meta, QuotaLeft } from '../schemas/receipt.ts'
-import { toAnswer, type Answer } from '../tools/answer.ts'
-import { createArgumentReader, type ArgumentReader } from '../tools/arguments.ts'
-import { ANSWER_TOKENS } from '../tools/budget.ts'
-import type { Fetched, Tool, ToolCall } from '../tools/define.ts'
-import { TOOLS } from '../tools/index.ts'
-import { toListing, type ToolListing } from '../tools/listing.ts'
-import { readPlace, type Place } from '../tools/page.ts'
-import { policyOf } from '../tools/policy.ts'
-import { withSuggestions } from '../tools/suggest.ts'
-import type { CacheKey } from './cache/driver.ts'
-import type { Cached, Loaded, Policy } from './cache/index.ts'
-import { hashOf } from './cache/key.ts'
-import type { SessionPrincipal } from './auth.ts'
-import type { CacheUse } from './metrics.ts'
+import type { Config } from '../../config.ts'
+import { isOutage, outage } from '../../db/outage.ts'
+import { codeOf, problem, type Problem } from '../../errors.ts'
+import { marketClock } from '../../market/clock.ts'
+import type { ProviderName } from '../../schemas/market.ts'
+import type { Meta, QuotaLeft } from '../../schemas/receipt.ts'
+import type { ScopeSettings } from '../../schemas/sessions.ts'
+import { toAnswer, type Answer } from '../../tools/answer.ts'
+import { createArgumentReader, type ArgumentReader } from '../../tools/arguments.ts'
+import { ANSWER_TOKENS } from '../../tools/budget.ts'
+import type { Fetched, Tool, ToolCall } from '../../tools/define.ts'
+import { TOOLS } from '../../tools/index.ts'
+import { toListing, type ToolListing } from '../../tools/listing.ts'
+import { readPlace, type Place } from '../../tools/page.ts'
+import { policyOf } from '../../tools/policy.ts'
+import { withSuggestions } from '../../tools/suggest.ts'
+import type { CacheKey } from '../cache/driver.ts'
+import type { Cached, Loaded, Policy } from '../cache/index.ts'
+import { hashOf } from '../cache/key.ts'
+import type { SessionPrincipal } from '../auth/index.ts'
+import { forbiddenTool, mayCall, withinScope } from '../sessions/scope.ts'
+import { recordCall } from './record.ts'
 
 /** Who calls, and over what. */
 export interface Caller {
@@ -33,8 +35,8 @@ export interface Caller {
 }
 
 export interface Tools {
-  /** The catalogue in its stable order. */
-  list: () => readonly ToolListing[]
+  /** The catalogue in its stable order: what a scope allows of it, or all. */
+  list: (scope?: ScopeSettings) => readonly ToolListing[]
   /**
    * Validates, runs and records one call.
    * @throws a problem of the table, or the reason of the caller's abort
@@ -46,6 +48,8 @@ declare module 'fastify' {
   interface FastifyInstance { tools: Tools }
 }
 
+/** Tells what is left of a session's calls, and so is none of them. */
+const USAGE = 'get_usage'
 /** Within the ten seconds that a stop may take. */
 const STOP_MS = 8_000
 
@@ -87,7 +91,12 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
 
   async function run ({ tool, readArguments }: Entry, raw: unknown, { principal, signal }: Caller): Promise<Answer> {
     const args = readArguments(raw)
-    const settings = await app.connections.settingsOf(principal.connection_id)
+    const provider = args['provider'] as ProviderName | undefined
+    const { scope } = principal
+    const settings = withinScope(await app.connections.settingsOf(principal.connection_id), scope, provider)
+    if (scope.calls_per_day !== undefined && tool.name !== USAGE) {
+      await app.quota.takeCall(principal.session_id, scope.calls_per_day)
+    }
     const now = new Date()
     const keyArgs = toKeyArguments(args, tool)
     const hash = hashOf({ tool: tool.name, ...keyArgs }).slice(0, 6)
@@ -98,7 +107,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
       connectionId: principal.connection_id,
       sessionId: principal.session_id,
       settings,
-      provider: args['provider'] as ProviderName | undefined,
+      provider,
       signal,
       now,
       route: app.providers,
@@ -110,13 +119,18 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
       owner_id: settings.cache_scope === 'connection' ? principal.connection_id : principal.session_id,
       connection_id: principal.connection_id,
       tool: tool.name,
-      args: { ...keyArgs, ...(reach !== undefined && { reach }) }
+      // Who may not ask a provider is not shown what another session had of it.
+      args: {
+        ...keyArgs,
+        ...(reach !== undefined && { reach }),
+        ...(scope.providers && { among: [...scope.providers].sort() })
+      }
     }
     const freshness = () => tool.ttl(args, clock, now)
     const maxAge = args['max_age_seconds'] as number | undefined
     const policy = policyOf({ name: tool.name, freshness }, settings, config, maxAge, now)
     const cached = await load(tool, keyArgs, call, { key, policy, place })
-    const budget = principal.scope.answer_tokens === undefined ? ANSWER_TOKENS : principal.scope.answer_tokens
+    const budget = scope.answer_tokens === undefined ? ANSWER_TOKENS : scope.answer_tokens
     const fetched = cached.value as Fetched<unknown>
     const quota = cached.hit ? undefined : quotaOf(fetched.meta, principal.connection_id)
     return toAnswer({ tool, args, fetched, place, call: hash, cache: cached, quota, now, clock, budget })
@@ -147,7 +161,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
   }
 
   const tools: Tools = {
-    list: () => listings,
+    list: (scope = {}) => scope.tools ? listings.filter(({ name }) => mayCall(scope, name)) : listings,
 
     async call (name, args, caller) {
       const startedAt = performance.now()
@@ -156,16 +170,26 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
       caller.signal.addEventListener('abort', abort, { once: true })
       const deadline = setTimeout(() => controller.abort(tooSlow(config.callDeadlineMs)), config.callDeadlineMs)
       running.add(controller)
-      const { principal, requestId, ip, client, transport } = caller
+      const { principal } = caller
+      let release = () => {}
+      const session = new AbortController()
       let outcome = 'ok'
       let meta: Meta | undefined
       try {
         const entry = entries.get(name)
         if (!entry) {
-          throw problem('TOOL_NOT_FOUND', `There is no tool "${String(name).slice(0, 40)}". There are ${[...entries.keys()].join(', ')}.`)
+          const names = tools.list(principal.scope).map(listing => listing.name)
+          throw problem('TOOL_NOT_FOUND', `There is no tool "${String(name).slice(0, 40)}". There are ${names.join(', ')}.`)
         }
+        if (!mayCall(principal.scope, name)) throw forbiddenTool(name, principal.scope)
+        release = await app.sessions.hold(principal, reason => {
+          session.abort(reason)
+          controller.abort(reason)
+        })
         caller.signal.throwIfAborted()
         const result = await run(entry, args, { ...caller, signal: controller.signal })
+        // Nothing is told to a session that ended meanwhile. At the deadline an older answer may be.
+        session.signal.throwIfAborted()
         meta = result.structured.meta
         return result
       } catch (thrown) {
@@ -175,25 +199,11 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
         throw error
       } finally {
         clearTimeout(deadline)
+        release()
         running.delete(controller)
         caller.signal.removeEventListener('abort', abort)
-        const isKnown = entries.has(name)
-        if (isKnown) app.metrics.toolCall(name, outcome, cacheUseOf(meta))
-        app.sessions.touch(principal.session_id, { address: ip, ...(client && { client }) })
-        app.audit.enqueue({
-          action: 'tool.call',
-          actor: `session:${principal.session_id}`,
-          target: isKnown ? name : null,
-          outcome,
-          connection_id: principal.connection_id,
-          session_id: principal.session_id,
-          client_name: client?.name ?? null,
-          client_version: client?.version ?? null,
-          ip,
-          request_id: requestId,
-          latency_ms: Math.round(performance.now() - startedAt),
-          details: { transport, ...(meta && { provider: meta.provider, cache_hit: meta.cache.hit }) }
-        })
+        const known = entries.has(name) ? name : null
+        recordCall(app, caller, { name: known, outcome, meta, ms: performance.now() - startedAt })
       }
     }
   }
@@ -207,10 +217,6 @@ async function fetchFor (tool: Tool, args: Arguments, call: ToolCall): Promise<L
   } catch (error) {
     throw await withSuggestions(error, args, call)
   }
-}
-
-function cacheUseOf (meta: Meta | undefined): CacheUse {
-  return meta?.cache.stale ? 'stale' : meta?.cache.hit ? 'hit' : 'miss'
 }
 
 function tooSlow (deadlineMs: number): Problem {

@@ -1,0 +1,41 @@
+import type { FastifyInstance } from 'fastify'
+import type { Meta } from '../../schemas/receipt.ts'
+import type { CacheUse } from '../metrics.ts'
+import type { Caller } from './index.ts'
+
+/** How one call ended. */
+export interface CallRecord {
+  /** Null: there is no such tool. */
+  name: string | null
+  /** `ok`, `cancelled`, or a code of the errors table. */
+  outcome: string
+  /** The answer's receipt, where there is an answer. */
+  meta: Meta | undefined
+  ms: number
+}
+
+/** Notes a call for the metrics, for the list of sessions and for the audit log. */
+export function recordCall (
+  app: FastifyInstance, { principal, requestId, ip, client, transport }: Caller, { name, outcome, meta, ms }: CallRecord
+): void {
+  if (name !== null) app.metrics.toolCall(name, outcome, cacheUseOf(meta))
+  app.sessions.touch(principal.session_id, { address: ip, ...(client && { client }) })
+  app.audit.enqueue({
+    action: 'tool.call',
+    actor: `session:${principal.session_id}`,
+    target: name,
+    outcome,
+    connection_id: principal.connection_id,
+    session_id: principal.session_id,
+    client_name: client?.name ?? null,
+    client_version: client?.version ?? null,
+    ip,
+    request_id: requestId,
+    latency_ms: Math.round(ms),
+    details: { transport, ...(meta && { provider: meta.provider, cache_hit: meta.cache.hit }) }
+  })
+}
+
+function cacheUseOf (meta: Meta | undefined): CacheUse {
+  return meta?.cache.stale ? 'stale' : meta?.cache.hit ? 'hit' : 'miss'
+}
