@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
-import { isTooDeep } from '../json.ts'
+import { isTooDeep, toText } from '../json.ts'
 
 const BODY_LIMIT = 1024 * 1024
 const MAX_DEPTH = 64
@@ -22,10 +22,12 @@ export const sendEmptyBody = (reply: FastifyReply) =>
 export function useRpcBodies (scope: FastifyInstance): void {
   const parseJson = scope.getDefaultJsonParser('error', 'error')
   scope.removeAllContentTypeParsers()
-  scope.addContentTypeParser<string>('application/json', { parseAs: 'string', bodyLimit: BODY_LIMIT }, (request, body, done) => {
-    if (body === '') return done(null, undefined)
-    if (isTooDeep(body, MAX_DEPTH)) return done(new DepthError())
-    return parseJson(request, body, done)
+  scope.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer', bodyLimit: BODY_LIMIT }, (request, body, done) => {
+    const text = toText(body)
+    if (text === undefined) return done(new SyntaxError('The body is not UTF-8'))
+    if (text === '') return done(null, undefined)
+    if (isTooDeep(text, MAX_DEPTH)) return done(new DepthError())
+    return parseJson(request, text, done)
   })
   scope.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof DepthError) return sendRpcError(reply, 400, INVALID_REQUEST, error.message)

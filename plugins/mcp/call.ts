@@ -1,8 +1,8 @@
 import { ProtocolError, ProtocolErrorCode, type ServerContext } from '@modelcontextprotocol/server'
 import type { FastifyBaseLogger } from 'fastify'
 import { codeOf, type Problem } from '../../errors.ts'
-import type { SessionPrincipal } from '../auth.ts'
-import type { Caller } from '../tools.ts'
+import type { SessionPrincipal } from '../auth/index.ts'
+import type { Caller } from '../tools/index.ts'
 
 /** What a transport knows about one call. */
 export interface McpCall {

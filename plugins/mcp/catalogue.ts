@@ -3,14 +3,16 @@ import {
   type CallToolResult, type InputRequiredResult, type Server, type ServerCapabilities, type Tool
 } from '@modelcontextprotocol/server'
 import { codeOf, type Problem } from '../../errors.ts'
-import type { Caller, Tools } from '../tools.ts'
+import type { ScopeSettings } from '../../schemas/sessions.ts'
+import { mayCall } from '../sessions/scope.ts'
+import type { Caller, Tools } from '../tools/index.ts'
 import { advice, toCaller, type McpCall } from './call.ts'
 import { createInstall } from './install.ts'
 
 /** What the transports serve. */
 export interface McpCatalogue {
-  /** In a stable order; asked once, when the app is built. */
-  listTools (): readonly Tool[]
+  /** In a stable order: those that a scope allows, or all; the latter is asked when the app is built. */
+  listTools (scope?: ScopeSettings): readonly Tool[]
   /** May throw a ProtocolError; anything else that is thrown reaches the client as it is. */
   callTool (name: string, args: unknown, call: McpCall): Promise<CallToolResult | InputRequiredResult>
   /** Capabilities beside `tools`; the handlers that they promise are set by `install`. */
@@ -26,8 +28,9 @@ export interface McpCatalogue {
 
 /** The catalogue of `app.tools`, and what the server offers beside them. */
 export function toolCatalogue (tools: Tools): McpCatalogue {
+  const all = tools.list().map(toTool)
   return {
-    listTools: () => tools.list().map(toTool),
+    listTools: (scope = {}) => scope.tools ? all.filter(({ name }) => mayCall(scope, name)) : all,
     capabilities: { resources: { listChanged: false }, prompts: { listChanged: false }, completions: {} },
     install: createInstall(tools),
     async callTool (name, args, call) {

@@ -1,12 +1,14 @@
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
-import { sessionScope } from '../auth.ts'
-import type {} from '../sessions.ts'
-import type {} from '../tools.ts'
+import { sessionScope } from '../auth/index.ts'
+import type {} from '../sessions/index.ts'
+import type {} from '../tools/index.ts'
 import { useRpcBodies } from './body.ts'
 import { toolCatalogue, type McpCatalogue } from './catalogue.ts'
+import { registerConnect } from './connect.ts'
 import { createServerFactory } from './server.ts'
-import { registerSse, type SseStreams } from './sse.ts'
+import { registerSse } from './sse.ts'
+import { createSseStreams, type SseStreams } from './sse-streams.ts'
 import { registerStreamable } from './streamable.ts'
 
 declare module 'fastify' {
@@ -31,12 +33,10 @@ export default fp<McpOptions>(async (app, { config, catalogue: given, keepAliveM
   const createServer = createServerFactory(catalogue)
   const basePath = config.publicUrl ? new URL(config.publicUrl).pathname.replace(/\/$/, '') : ''
 
-  let streams: SseStreams | undefined
-  app.decorate('mcp', { endStreams: matches => streams?.endStreams(matches) ?? 0 })
-  // A stream does not outlive its session.
-  app.sessions.onRevoked(({ session_id: session, connection_id: connection }) => {
-    streams?.endStreams(principal => principal.session_id === session || principal.connection_id === connection)
-  })
+  const secretEndpoint = (id: string) => `${basePath}/mcp/connect/messages/${id}.${app.oneTimeTokens.streamProof(id)}`
+
+  let streams: ReturnType<typeof createSseStreams>
+  app.decorate('mcp', { endStreams: matches => streams.endStreams(matches) })
   app.register(async scope => {
     sessionScope(scope)
     scope.addHook('onRoute', route => {
@@ -45,6 +45,11 @@ export default fp<McpOptions>(async (app, { config, catalogue: given, keepAliveM
     useRpcBodies(scope)
     registerStreamable(scope, { catalogue, createServer, keepAliveMs, direct })
     const idleMs = config.sseIdleSeconds * 1000
-    streams = registerSse(scope, { createServer, basePath, idleMs, keepAliveMs, bus: app.bus })
+    streams = createSseStreams(scope, { createServer, idleMs, keepAliveMs })
+    registerSse(scope, streams, basePath, secretEndpoint)
   })
-}, { name: 'mcp', dependencies: ['bus', 'tools', 'auth', 'sessions'] })
+  app.register(async scope => {
+    useRpcBodies(scope)
+    registerConnect(scope, streams, secretEndpoint)
+  })
+}, { name: 'mcp', dependencies: ['bus', 'tools', 'auth', 'sessions', 'one-time-tokens'] })

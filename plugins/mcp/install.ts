@@ -1,5 +1,5 @@
 import type { Server, ServerContext } from '@modelcontextprotocol/server'
-import type { Tools } from '../tools.ts'
+import type { Tools } from '../tools/index.ts'
 import { toProtocolError, type McpCall } from './call.ts'
 import { createComplete } from './completion.ts'
 import { getPrompt, listPrompts } from './prompts.ts'

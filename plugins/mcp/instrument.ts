@@ -3,7 +3,7 @@ import { tradingHoursOf } from '../../market/exchanges.ts'
 import type { Instrument } from '../../market/symbols.ts'
 import { PROVIDERS } from '../../providers/index.ts'
 import type { Provider } from '../../providers/types.ts'
-import type { Caller } from '../tools.ts'
+import type { Caller } from '../tools/index.ts'
 import type { Found, Search } from './search.ts'
 
 const MATCHES = 50

@@ -1,7 +1,7 @@
 import { parseSymbol, type Instrument } from '../../market/symbols.ts'
 import type { SymbolMatch } from '../../schemas/market.ts'
 import type { Meta } from '../../schemas/receipt.ts'
-import type { Caller, Tools } from '../tools.ts'
+import type { Caller, Tools } from '../tools/index.ts'
 
 /** A listing that has a canonical spelling; columns without a value in any row are left out. */
 export type Listed = Partial<SymbolMatch> & { symbol: string }

@@ -1,14 +1,15 @@
 import {
-  CLIENT_INFO_META_KEY, Server, TRACEPARENT_META_KEY,
-  type CallToolRequest, type ServerContext, type ServerOptions
+  CLIENT_INFO_META_KEY, TRACEPARENT_META_KEY,
+  type CallToolRequest, type Server, type ServerContext, type ServerOptions
 } from '@modelcontextprotocol/server'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv'
 import type { FastifyRequest } from 'fastify'
 import type { IncomingHttpHeaders } from 'node:http'
 import { VERSION } from '../../version.ts'
-import type { SessionPrincipal } from '../auth.ts'
+import type { SessionPrincipal } from '../auth/index.ts'
 import type { McpCall } from './call.ts'
 import type { McpCatalogue } from './catalogue.ts'
+import { StrictServer } from './strict-server.ts'
 
 const INSTRUCTIONS = 'Market data from the user\'s own provider keys. Write symbols in canonical form: AAPL, BRK.B, ' +
   'BTC/USD, EUR/USD; when unsure, ask search_symbols first. Every answer has meta: say its provider and as_of when you quote numbers, ' +
@@ -50,7 +51,6 @@ export function toExchange (request: FastifyRequest, transport: Exchange['transp
 /** Makes the function that makes servers: what can be shared between them is built here, once. */
 export function createServerFactory (catalogue: McpCatalogue): () => Server {
   const hint = { ttlMs: 300_000, cacheScope: 'private' as const }
-  const list = { tools: [...catalogue.listTools()] }
   const options: ServerOptions = {
     capabilities: { ...catalogue.capabilities, tools: { listChanged: false } },
     instructions: INSTRUCTIONS,
@@ -63,11 +63,15 @@ export function createServerFactory (catalogue: McpCatalogue): () => Server {
     },
     jsonSchemaValidator: new AjvJsonSchemaValidator()
   }
+  const listTools = (_: unknown, context: ServerContext) => {
+    const { principal } = toCall(context)
+    return { tools: [...catalogue.listTools(principal.scope)] }
+  }
   const callTool = ({ params }: CallToolRequest, context: ServerContext) =>
     catalogue.callTool(params.name, params.arguments ?? {}, toCall(context))
   return () => {
-    const server = new Server(SERVER_INFO, options)
-    server.setRequestHandler('tools/list', () => list)
+    const server = new StrictServer(SERVER_INFO, options)
+    server.setRequestHandler('tools/list', listTools)
     server.setRequestHandler('tools/call', callTool)
     catalogue.install?.(server)
     return server
@@ -91,6 +95,15 @@ export function toCall (context: ServerContext): McpCall {
     traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined
   }
 }
+
+/** Whom a message introduces: `initialize` of the older revisions, the envelope of the modern one. */
+export function introducedBy (message: unknown): Exchange['client'] {
+  if (!isFields(message) || !isFields(message['params'])) return undefined
+  const { clientInfo, _meta: meta } = message['params']
+  return toClient(message['method'] === 'initialize' ? clientInfo : isFields(meta) && meta[CLIENT_INFO_META_KEY])
+}
+
+const isFields = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
 /** A client's name and version, which it may choose at will, cut to what a log line can hold. */
 export function toClient (info: unknown): Exchange['client'] {

@@ -4,11 +4,11 @@ import {
 } from '@modelcontextprotocol/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
-import { Readable } from 'node:stream'
 import type { McpCatalogue } from './catalogue.ts'
 import { sendEmptyBody, sendRpcError } from './body.ts'
 import { sendResult, toPlainCall, type PlainCall } from './direct.ts'
-import { FIRST_STRUCTURED_VERSION, toClient, toExchange, toSdkRequest, type Exchange } from './server.ts'
+import { createSend, isStream, type Send } from './respond.ts'
+import { FIRST_STRUCTURED_VERSION, introducedBy, toClient, toExchange, toSdkRequest, type Exchange } from './server.ts'
 
 const FIRST_MODERN_VERSION = '2026-07-28'
 const METHOD_NOT_ALLOWED = -32000
@@ -34,7 +34,8 @@ export function registerStreamable (scope: FastifyInstance, options: StreamableO
     keepAliveMs,
     onerror: error => scope.log.debug({ err: error }, 'MCP request refused')
   })
-  const legacy = createLegacyHandler(options)
+  const send = createSend(scope.sessions)
+  const legacy = createLegacyHandler(options, send)
 
   async function serveDirect (request: FastifyRequest, reply: FastifyReply, exchange: Exchange, call: PlainCall) {
     const { version, client, ...caller } = exchange
@@ -58,11 +59,13 @@ export function registerStreamable (scope: FastifyInstance, options: StreamableO
     const exchange = toExchange(request, 'mcp', version ?? DEFAULT_NEGOTIATED_PROTOCOL_VERSION)
     const plain = direct ? toPlainCall(request, tools) : undefined
     if (plain) return serveDirect(request, reply, exchange, plain)
+    const introduced = introducedBy(request.body)
+    if (introduced) scope.sessions.touch(exchange.principal.session_id, { client: introduced })
     if (isLegacy(request, version)) return legacy.serve(request, reply, exchange)
     const signal = toDisconnectSignal(reply)
     const response = await modern.fetch(
       toSdkRequest(exchange, request.headers, signal), { parsedBody: request.body })
-    return signal.aborted ? reply.hijack() : sendResponse(reply, response)
+    return signal.aborted ? reply.hijack() : send(exchange, reply, response)
   })
 
   scope.delete('/mcp', async (request, reply) => refuseMethod(reply))
@@ -87,7 +90,7 @@ function isLegacy ({ body }: FastifyRequest, version: string | undefined): boole
  * The 2025 revisions, one server a request. A disconnect is not a cancel there: the call runs to its end, and
  * `notifications/cancelled` reaches it by the caller and the request id.
  */
-function createLegacyHandler ({ catalogue, createServer, keepAliveMs }: StreamableOptions) {
+function createLegacyHandler ({ catalogue, createServer, keepAliveMs }: StreamableOptions, send: Send) {
   const clients = new LRUCache<string, NonNullable<Exchange['client']>>({ max: 5000 })
   const running = new Map<string, Set<() => void>>()
   const never = new AbortController().signal
@@ -116,9 +119,9 @@ function createLegacyHandler ({ catalogue, createServer, keepAliveMs }: Streamab
       const sdkRequest = toSdkRequest(exchange, request.headers, never)
       const handled = transport.handleRequest(sdkRequest, { parsedBody: request.body })
       const response = await (cancelled ? Promise.race([handled, cancelled]) : handled)
-      if (isStream(response)) return sendResponse(reply, response, end)
+      if (isStream(response)) return await send(exchange, reply, response, end)
       end()
-      return sendResponse(reply, response)
+      return send(exchange, reply, response)
     } catch (error) {
       end()
       throw error
@@ -177,36 +180,9 @@ const keyOf = (caller: string, id: unknown) => `${caller}\n${typeof id} ${String
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const isStream = (response: Response) => response.headers.get('content-type') === 'text/event-stream'
-
 /** Aborts when the connection closes before the answer was written. */
 function toDisconnectSignal (reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
   reply.raw.once('close', () => { if (!reply.raw.writableFinished) controller.abort() })
   return controller.signal
-}
-
-async function sendResponse (reply: FastifyReply, response: Response, onEnd?: () => void): Promise<FastifyReply> {
-  reply.code(response.status)
-  response.headers.forEach((value, name) => { reply.header(name, value) })
-  if (response.body === null) return reply.send()
-  if (!isStream(response)) return reply.send(await response.text())
-  return reply.send(Readable.from(toFrames(response.body, onEnd)))
-}
-
-/** With `onEnd`, the stream is read to its end even when nobody takes it any more; else it is cancelled then. */
-async function * toFrames (body: ReadableStream<Uint8Array>, onEnd?: () => void) {
-  const reader = body.getReader()
-  try {
-    // A comment at once: proxies withhold the headers until the first byte.
-    yield ': ok\n\n'
-    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
-  } finally {
-    if (onEnd) drain(reader).then(onEnd)
-    else reader.cancel()
-  }
-}
-
-async function drain (reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
-  while (!(await reader.read()).done);
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { connect, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { adminScope, clearAdminCookie, sessionScope, setAdminCookie } from '../../plugins/auth.ts'
+import { adminScope, clearAdminCookie, sessionScope, setAdminCookie } from '../../plugins/auth/index.ts'
 import { createToken } from '../../tokens/token.ts'
 import { BY, buildSecurity, createOutage, type SecurityOptions } from './build-security.ts'
 
@@ -88,7 +88,9 @@ t.test('what is not one valid bearer token gets 401 with the place of the metada
   for (const authorization of headers) {
     const response = await app.inject({ url: '/session', ...authorization !== undefined && { headers: { authorization } } })
     t.equal(response.statusCode, 401, `${authorization?.slice(0, 20)}`)
-    t.equal(response.headers['www-authenticate'], `Bearer resource_metadata="http://localhost:80${METADATA}"`)
+    const isSent = authorization !== undefined && /^Bearer /.test(authorization)
+    t.equal(response.headers['www-authenticate'],
+      `Bearer resource_metadata="http://localhost:80${METADATA}"${isSent ? ', error="invalid_token"' : ''}`)
     details.add(response.json().detail)
   }
   t.equal(details.size, 1)
@@ -107,6 +109,16 @@ t.test('a Host that is no host name does not get into the header', async t => {
   const response = await app.inject({ url: '/session', headers: { host: 'a" evil="b' } })
   t.equal(response.statusCode, 400)
   t.equal(response.headers['www-authenticate'], undefined)
+})
+
+t.test('a session is refused from an address that is not of its scope', async t => {
+  const { app, connectionId } = shared
+  const { access_token: token } = await app.sessions.create(connectionId, { scope: { addresses: ['192.0.2.0/24'] } }, BY)
+  const ask = (remoteAddress: string) => app.inject({ url: '/session', headers: bearer(token), remoteAddress })
+  t.equal((await ask('192.0.2.7')).statusCode, 200)
+  const refused = await ask('198.51.100.1')
+  t.match([refused.statusCode, refused.json()], [403, { code: 'FMS_FORBIDDEN' }])
+  t.equal(refused.headers['www-authenticate'], undefined)
 })
 
 t.test('two Authorization headers are refused, also where one is good', async t => {
@@ -171,6 +183,8 @@ t.test('an admin token opens the admin scope and nothing else', async t => {
   const refused = await app.inject({ url: '/admin' })
   t.equal(refused.statusCode, 401)
   t.equal(refused.headers['www-authenticate'], 'Bearer')
+  const wrong = await app.inject({ url: '/admin', headers: bearer('x') })
+  t.equal(wrong.headers['www-authenticate'], 'Bearer error="invalid_token"')
 })
 
 t.test('a cookie opens the admin scope; a bad bearer token beside it is not overlooked', async t => {

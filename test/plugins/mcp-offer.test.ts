@@ -8,7 +8,7 @@ import { problem } from '../../errors.ts'
 import { EXCHANGES } from '../../market/exchanges.ts'
 import { toProtocolError } from '../../plugins/mcp/call.ts'
 import { toolCatalogue } from '../../plugins/mcp/catalogue.ts'
-import type { Caller, Tools } from '../../plugins/tools.ts'
+import type { Caller, Tools } from '../../plugins/tools/index.ts'
 import { TOKEN, answerQuote, LISTING, startMcpApp, type FakeCall, type McpAppOptions } from '../conformance/app.ts'
 import { build as buildWhole } from '../helper.ts'
 

@@ -3,7 +3,7 @@ import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { once } from 'node:events'
 import { connect as connectSocket } from 'node:net'
 import t, { type Test } from 'tap'
-import type { Caller } from '../../plugins/tools.ts'
+import type { Caller } from '../../plugins/tools/index.ts'
 import { OTHER_TOKEN, TOKEN, answerQuote, startMcpApp, type FakeCall, type McpAppOptions } from '../conformance/app.ts'
 
 const authorization = `Bearer ${TOKEN}`

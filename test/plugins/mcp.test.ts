@@ -4,7 +4,7 @@ import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprot
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { problem } from '../../errors.ts'
-import type { Caller } from '../../plugins/tools.ts'
+import type { Caller } from '../../plugins/tools/index.ts'
 import { TOKEN, answerQuote, startMcpApp, type FakeCall, type McpAppOptions } from '../conformance/app.ts'
 
 const MODERN = '2026-07-28'
@@ -222,6 +222,15 @@ t.test('a body that cannot be read is refused as JSON-RPC wants it', async t => 
   t.match(await post(url, '{}', { 'content-type': 'text/plain' }), { status: 415, json: { error: { code: -32600 } } }, 'text')
   const quoted = request('tools/call', { ...params, arguments: { symbols: ['\\"' + '['.repeat(100)] } })
   t.equal((await post(url, quoted)).status, 200, 'brackets in a string are no depth')
+})
+
+t.test('params of a wrong shape are the caller\'s fault, in a short sentence', async t => {
+  const { url } = await build(t)
+  for (const [method, wrong] of [['initialize', { capabilities: null }], ['initialize', {}], ['tools/list', { cursor: 1 }]] as const) {
+    const { json: { error } } = await post(url, request(method, wrong))
+    t.equal(error.code, -32602, method)
+    t.match(error.message, new RegExp(`^The params of ${method} are not valid: [a-zA-Z.]+: .*\\.$`))
+  }
 })
 
 t.test('a 2025 batch is answered as one', async t => {

@@ -1,8 +1,8 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Config } from '../config.ts'
-import { problem } from '../errors.ts'
-import type { AdminLogin } from './admin.ts'
+import type { Config } from '../../config.ts'
+import { problem } from '../../errors.ts'
+import type { AdminLogin } from '../admin/index.ts'
 
 type Settings = Pick<Config, 'publicUrl'>
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
-import { codeOf } from '../errors.ts'
-import { toNetwork } from './admin-login.ts'
-import { tooMany } from './limits.ts'
+import { codeOf, type ErrorCode } from '../../errors.ts'
+import { toNetwork } from '../admin/login.ts'
+import { tooMany } from '../limits.ts'
 
 const BAD_TOKENS = 300
 const WINDOW_MS = 60_000
@@ -11,16 +11,17 @@ const LIMITED = 'Too many bad tokens came from this address. A valid one is stil
 /**
  * Counts the bad tokens of each network and changes the answer to them, and to nothing else: a good token of a
  * neighbour behind the same address passes.
+ * @param bad the errors that say that a token was bad
  */
-export function createBearerLimit () {
+export function createBearerLimit (bad: readonly ErrorCode[] = ['UNAUTHENTICATED']) {
   const counts = new LRUCache<string, { bad: number, endsAt: number }>({ max: MOST_NETWORKS })
 
-  /** @throws what `attempt` throws, or RATE_LIMITED in place of UNAUTHENTICATED after 300 of them in a minute */
+  /** @throws what `attempt` throws, or RATE_LIMITED in place of a bad token's error after 300 of them in a minute */
   return async function limit<T> (address: string, attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt()
     } catch (error) {
-      if (codeOf(error) !== 'UNAUTHENTICATED') throw error
+      if (!bad.includes(codeOf(error))) throw error
       const network = toNetwork(address)
       const now = Date.now()
       let count = counts.get(network)
