@@ -2,9 +2,11 @@ import { Agent, type Dispatcher } from 'undici'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, isProblem } from '../errors.ts'
 import type { ProviderName } from '../schemas/market.ts'
-import { createBodyStore, readText } from './body.ts'
+import { createBodyStore, readText, type BodyStore } from './body.ts'
+import { AddressRefused, createGuardedConnector, type EgressOptions } from './egress.ts'
 import { judge, judgeBreak, judgeTimeout, type Failed, type Outcome } from './judge.ts'
 import { createResilience, type Resilience } from './resilience.ts'
+import { toBase } from './stored-endpoints.ts'
 import type { Credential, Provider, ProviderRequest, ProviderSettings, ProviderUrls } from './types.ts'
 
 export interface HttpOptions {
@@ -14,6 +16,10 @@ export interface HttpOptions {
   /** Bytes of a body after decompression. */
   maxBytes?: number
   resilience?: Resilience
+  /** How endpoints that stand on connections are connected to; by default to public addresses only. */
+  egress?: Partial<EgressOptions>
+  /** Told of an endpoint that was not connected to. */
+  onRefused?: (provider: ProviderName, refusal: AddressRefused) => void
   /**
    * Told how each attempt ended: `ok`, `aborted`, or an error's code in lower case, without its prefix; it ends in
    * `_unsent` where nothing was sent.
@@ -61,15 +67,19 @@ const STORE_BYTES = 16 * 1024 * 1024
 const MAX_WAIT_MS = 2_000
 
 export function createHttp (options: HttpOptions): ProviderHttp {
-  const { urls, deadlineMs = DEADLINE_MS, maxBytes = MAX_BYTES, resilience = createResilience(), onOutcome } = options
-  const store = createBodyStore(Math.max(STORE_BYTES, maxBytes), maxBytes)
+  const { urls, deadlineMs = DEADLINE_MS, maxBytes = MAX_BYTES, resilience = createResilience() } = options
+  const { onOutcome, onRefused } = options
+  const createLane = (connect: Agent.Options['connect'] & {}): Lane => ({
+    agent: new Agent({ connections: 32, connect, headersTimeout: 0, bodyTimeout: 0 }),
+    store: createBodyStore(Math.max(STORE_BYTES, maxBytes), maxBytes)
+  })
   // The deadline bounds every phase; the connector's own limit ends what it leaves behind.
-  const agent = new Agent({ connections: 32, connect: { timeout: deadlineMs }, headersTimeout: 0, bodyTimeout: 0 })
+  const trusted = createLane({ timeout: deadlineMs })
+  const guarded = createLane(createGuardedConnector({ privateRanges: [], timeoutMs: deadlineMs, ...options.egress }))
 
-  async function sendOnce (request: ProviderRequest, upstream: Upstream, limits: Limits): Promise<Outcome> {
+  async function sendOnce (url: URL, { agent, store }: Lane, upstream: Upstream, limits: Limits): Promise<Outcome> {
     const { deadline, signal } = limits
-    const { provider, credential, settings, observer } = upstream
-    const url = toUrl(provider.baseUrls(urls, settings)[request.host ?? 'main'], request)
+    const { provider, credential, observer } = upstream
     let response: Dispatcher.ResponseData
     let text: string
     try {
@@ -84,20 +94,24 @@ export function createHttp (options: HttpOptions): ProviderHttp {
       text = await readText(response, { maxBytes, store, signal })
     } catch (error) {
       if (upstream.signal.aborted) throw upstream.signal.reason
+      if (error instanceof AddressRefused) onRefused?.(provider.name, error)
       return judgeBreak(error, provider, deadline.aborted)
     }
     return judge(response, text, upstream)
   }
 
   async function attempt (request: ProviderRequest, upstream: Upstream, limits: Limits): Promise<Outcome> {
-    const { provider, key, observer } = upstream
+    const { provider, key, settings, observer } = upstream
+    const { base, endpoint } = toBase(provider, request, urls, settings)
+    const lane = endpoint === undefined ? trusted : guarded
     const tell = (outcome: string) => onOutcome?.(provider.name, outcome)
     try {
       const outcome = await resilience.attempt({
         provider,
         key: key ?? '',
+        endpoint,
         admit: () => observer?.sent(),
-        send: () => sendOnce(request, upstream, limits),
+        send: () => sendOnce(toUrl(base, request), lane, upstream, limits),
         signal: limits.signal
       })
       tell('json' in outcome ? 'ok' : toLabel(outcome.problem))
@@ -129,8 +143,14 @@ export function createHttp (options: HttpOptions): ProviderHttp {
       if ('json' in second) return second.json
       throw second.problem
     },
-    close: () => agent.destroy()
+    async close () { await Promise.all([trusted.agent.destroy(), guarded.agent.destroy()]) }
   }
+}
+
+/** What users chose has sockets and memory of its own: a server that drips must not hold up the providers. */
+interface Lane {
+  agent: Agent
+  store: BodyStore
 }
 
 interface Limits {

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { problem, type Problem } from '../errors.ts'
 import { NoRoom, TooLarge } from './body.ts'
+import { AddressRefused } from './egress.ts'
 import type { Upstream } from './http.ts'
 import type { Credential, Provider, ProviderFailure } from './types.ts'
 
@@ -21,9 +22,10 @@ type Headers = Dispatcher.ResponseData['headers']
 /** Reads the body before it trusts the status: FMP sends errors with status 200, and proxies send HTML with any. */
 export function judge (
   { statusCode: status, headers }: Dispatcher.ResponseData,
-  text: string,
+  answer: string,
   { provider, credential, observer }: Upstream
 ): Outcome {
+  const text = withoutKey(answer, credential)
   const body = parseJson(text)
   const failure = provider.classify?.({ status, body, text }) ?? defaultFailure(status, body, text)
   if (!failure) return { json: body }
@@ -57,9 +59,22 @@ export function judgeBreak (error: unknown, { name: provider, title }: Provider,
     const detail = `${title} sent an answer that cannot be decompressed. Try again, or ask another provider.`
     return { problem: problem('PROVIDER_MALFORMED', detail, cause), retryable: false, isDown: false }
   }
+  if (error instanceof AddressRefused) {
+    const detail = `The endpoint that this connection has for ${title} stands for an address that is not allowed. Set another one, ` +
+      'or ask the operator, whose log names the address, to add it to ENDPOINT_PRIVATE_RANGES.'
+    return { problem: problem('PROVIDER_UNAVAILABLE', detail, cause), retryable: false, isDown: false }
+  }
+  if (error instanceof Error && 'code' in error && CERTIFICATE.test(String(error.code))) {
+    const detail = `${title} could not be reached: its certificate is not trusted, or not for this name. The operator finds why in ` +
+      'the log, and can trust a company\'s own authority with NODE_EXTRA_CA_CERTS.'
+    return { problem: problem('PROVIDER_UNAVAILABLE', detail, cause), retryable: false, isDown: true }
+  }
   const detail = `${title} could not be reached or broke off its answer. Try again in a moment.`
   return { problem: problem('PROVIDER_UNAVAILABLE', detail, cause), retryable: true, isDown: true }
 }
+
+/** How Node names what it finds wrong with a certificate. */
+const CERTIFICATE = /CERT|ISSUER|LEAF_SIGNATURE/
 
 export function judgeTimeout ({ name: provider, title }: Pick<Provider, 'name' | 'title'>, cause: unknown): Failed {
   const detail = `${title} did not answer in time. Try again, or ask another provider.`
@@ -99,7 +114,8 @@ function defaultFailure (status: number, body: unknown, text: string): Refusal |
         : status === 400 || status === 422
           ? 'INVALID_INPUT'
           : status >= 500 || status === 408 ? 'PROVIDER_UNAVAILABLE' : 'PROVIDER_MALFORMED'
-  return { code, message: message || `status ${status}` }
+  const isRedirect = status >= 300 && status < 400
+  return { code, message: message || (isRedirect ? `a redirect (${status}), which is not followed` : `status ${status}`) }
 }
 
 /** The sentence in a provider's error body, whatever it calls the field. */
@@ -117,9 +133,22 @@ function retryAfter (headers: Headers): number | undefined {
   return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - Date.now()) / 1000))
 }
 
+/** Shorter ones could stand in any answer by chance. */
+const SHORTEST_KEY = 8
+
+/** An answer that repeats the key it was asked with, wherever and however it does, tells it to nobody. */
+function withoutKey (text: string, credential: Credential | null): string {
+  const keys = Object.values(credential ?? {}).filter(key => key.length >= SHORTEST_KEY)
+  const forms = new Set(keys.flatMap(key => [escape(escape(key)), escape(key), key, encodeURIComponent(key)]))
+  return [...forms].reduce((rest, form) => rest.replaceAll(form, '[key]'), text)
+}
+
+/** As it stands in JSON; once more: as it stands in a JSON text that is a string of JSON. */
+const escape = (text: string) => JSON.stringify(text).slice(1, -1)
+
 /** A provider's words made safe to repeat: one line, short, and without the key. */
 function toOneLine (message: string, credential: Credential | null): string {
-  let line = message.replace(/[\p{C}\s]+/gu, ' ').trim()
+  let line = withoutKey(message, credential).replace(/[\p{C}\s]+/gu, ' ').trim()
   for (const secret of Object.values(credential ?? {})) line = line.replaceAll(secret, '[key]')
   line = line.replace(/((?:api_?key|token)=)[^&\s"]+/gi, '$1[key]')
   return line.length > 200 ? line.slice(0, 199) + '…' : line

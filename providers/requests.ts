@@ -5,6 +5,7 @@ import type { ProviderName } from '../schemas/market.ts'
 import type { Refusal } from '../schemas/usage.ts'
 import type { ProviderHttp } from './http.ts'
 import type { RejectedKeys } from './rejected-keys.ts'
+import { endpointsOf } from './stored-endpoints.ts'
 import type { Capability, Credential, Provider, ProviderCall, ProviderRequest, ProviderSettings } from './types.ts'
 
 /** One capability of one provider, about to be asked. */
@@ -69,7 +70,7 @@ async function send (
     name === provider.name && (known === endpoint || known === ofSymbol))
   if (refusal) throw remembered(provider, refusal)
 
-  const ledger = quota.ledgerOf(provider.name, credential)
+  const ledger = quota.ledgerOf(provider.name, credential, endpointsOf(provider.name, settings))
   if (!capability) rejectedKeys.forget(connectionId, provider.name)
   const rejection = rejectedKeys.find(connectionId, provider, ledger)
   if (rejection) throw rejection

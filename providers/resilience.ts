@@ -17,6 +17,8 @@ export interface Attempt {
   provider: Provider
   /** What the breaker is kept by: the key's stand-in. */
   key: string
+  /** A server that the connection names in the provider's place: it has places of its own. */
+  endpoint?: string | undefined
   /** Waited for before the attempt; what it throws is thrown and says nothing of the provider. */
   admit: () => Promise<void> | void
   send: () => Promise<Outcome>
@@ -71,7 +73,7 @@ class Down extends Error {
 export function createResilience (options: ResilienceOptions = {}): Resilience {
   const { running = 32, waiting = 128 } = options
   const breakers = new LRUCache<string, Breaker>({ max: MOST_BREAKERS })
-  const bulkheads = new Map<ProviderName, BulkheadPolicy>()
+  const bulkheads = new LRUCache<string, BulkheadPolicy>({ max: MOST_BREAKERS })
 
   function breakerOf ({ name }: Provider, key: string): Breaker {
     const id = `${name} ${key}`
@@ -81,15 +83,16 @@ export function createResilience (options: ResilienceOptions = {}): Resilience {
     return known
   }
 
-  function bulkheadOf ({ name }: Provider): BulkheadPolicy {
-    const known = bulkheads.get(name) ?? bulkhead(running, waiting)
-    bulkheads.set(name, known)
+  function bulkheadOf ({ name }: Provider, endpoint = ''): BulkheadPolicy {
+    const id = `${name} ${endpoint}`
+    const known = bulkheads.get(id) ?? bulkhead(running, waiting)
+    bulkheads.set(id, known)
     return known
   }
 
   /** Admitted before its turn: who waits for quota must not hold a place that others could use. */
-  async function enter ({ provider, admit, send, signal }: Attempt): Promise<Outcome> {
-    const places = bulkheadOf(provider)
+  async function enter ({ provider, endpoint, admit, send, signal }: Attempt): Promise<Outcome> {
+    const places = bulkheadOf(provider, endpoint)
     if (places.executionSlots + places.queueSlots === 0) throw busy(provider)
     await untilAborted(admit(), signal)
     const outcome = await inTurn(places, send, signal)

@@ -127,6 +127,8 @@ export interface Answer<T> {
 export interface ProviderSettings {
   alpaca_feed: 'iex' | 'sip' | 'delayed_sip'
   alpaca_environment: 'paper' | 'live'
+  /** Base URLs in place of the provider's own, which nobody vouches for; absent or empty: none. */
+  endpoints?: ProviderUrls
 }
 
 /** One GET to a provider. */

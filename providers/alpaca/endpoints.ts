@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { problem, type Problem } from '../../errors.ts'
 import { isIntraday, zoneOf } from '../../market/bars.ts'
 import type { Instrument } from '../../market/symbols.ts'
@@ -180,6 +181,9 @@ async function fetchBarRows (part: Instrument[], { window, feed, plan_line: plan
 
 const LISTED = { stock: 'us_equity', crypto: 'crypto' } as const
 
+/** Those of Alpaca itself are four; the rest is for connections that ask another server. */
+const MOST_LISTS = 12
+
 interface AssetList { listings: Promise<SymbolMatch[]>, at: number }
 
 /**
@@ -187,10 +191,11 @@ interface AssetList { listings: Promise<SymbolMatch[]>, at: number }
  * once a day, and once for all who ask meanwhile.
  */
 export function createSearch (): CapabilityAdapter<'search'>['fetch'] {
-  const lists = new Map<string, AssetList>()
+  const lists = new LRUCache<string, AssetList>({ max: MOST_LISTS })
 
   async function load (assetClass: keyof typeof LISTED, call: ProviderCall): Promise<SymbolMatch[]> {
-    const key = `${call.settings.alpaca_environment} ${assetClass}`
+    const { alpaca_environment: environment, endpoints } = call.settings
+    const key = `${environment} ${endpoints?.alpaca_trading ?? ''} ${assetClass}`
     const forget = (list: AssetList) => { if (lists.get(key) === list) lists.delete(key) }
     for (let known = lists.get(key); known && call.now.getTime() - known.at < DAY_MS; known = lists.get(key)) {
       // What fails for another caller, perhaps by its key, need not fail for this one.

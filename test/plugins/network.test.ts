@@ -31,6 +31,20 @@ test('a header sent twice is refused', async t => {
   t.equal(await send(`Origin: http://localhost:${port}\r\n`), '401')
 })
 
+test('a URL that names a host beside the Host header is refused', async t => {
+  const { app } = await build(t)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as { port: number }
+  for (const host of ['evil.example', `localhost:${port}`]) {
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`GET http://${host}/api/tools HTTP/1.1\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`)
+    let text = ''
+    socket.setEncoding('utf8').on('data', chunk => { text += chunk })
+    await once(socket, 'close')
+    t.match(text, /^HTTP\/1.1 403 /, host)
+  }
+})
+
 test('probes answer on any Host', async t => {
   const { app } = await build(t)
   t.equal((await app.inject({ url: '/health/live', headers: { host: '10.0.0.7:3000' } })).statusCode, 200)

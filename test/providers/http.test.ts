@@ -16,7 +16,7 @@ import { DEFAULT_SETTINGS } from '../../schemas/control.ts'
 const KEY = 'test-canary-key'
 
 /** An FMP that answers as `listener` does, and a client of it. */
-async function upstream (t: Test, listener: RequestListener, options: Partial<HttpOptions> = {}) {
+async function upstream (t: Test, listener: RequestListener, options: Partial<HttpOptions> = {}, key = KEY) {
   let count = 0
   const server = createServer((request, response) => { count++; listener(request, response) })
   server.listen(0, '127.0.0.1')
@@ -30,7 +30,7 @@ async function upstream (t: Test, listener: RequestListener, options: Partial<Ht
   })
   const get = (signal = new AbortController().signal, observer?: Observer) => http.send(
     { path: '/quote', query: { symbol: 'AAPL', none: undefined } },
-    { provider: fmp, credential: { api_key: KEY }, settings: DEFAULT_SETTINGS, signal, ...(observer && { observer }) })
+    { provider: fmp, credential: { api_key: key }, settings: DEFAULT_SETTINGS, signal, ...(observer && { observer }) })
   return { get, count: () => count }
 }
 
@@ -63,6 +63,20 @@ test('each way to fail has its code, and no sentence repeats the key', async t =
     t.equal(error.provider, 'fmp')
     t.notMatch(JSON.stringify({ ...error, message: error.message }), KEY)
   }
+})
+
+test('an answer that repeats the key, in data or in what it calls itself, comes without it', async t => {
+  const key = 'test-canary/"key\\'
+  const { get } = await upstream(t, (_, response) => {
+    const url = `/quote?apikey=${encodeURIComponent(key)}`
+    response.end(JSON.stringify([{ name: `for ${key}`, [key]: 1, url, text: JSON.stringify({ key }) }]))
+  }, {}, key)
+  t.same(await get(), [{ name: 'for [key]', '[key]': 1, url: '/quote?apikey=[key]', text: '{"key":"[key]"}' }])
+
+  const failing = await upstream(t, (_, response) => {
+    response.writeHead(401).end(JSON.stringify({ message: `bad ${key} ${encodeURIComponent(key)} ${JSON.stringify(key)}` }))
+  }, {}, key)
+  await t.rejects(failing.get(), { message: /It said: "bad \[key\] \[key\] "\[key\]""/ })
 })
 
 test('a 5xx and a broken connection are tried once more, a refusal is not', async t => {

@@ -2,8 +2,8 @@ import cors from '@fastify/cors'
 import helmet, { type FastifyHelmetOptions } from '@fastify/helmet'
 import fp from 'fastify-plugin'
 import Fastify, { type FastifyRequest } from 'fastify'
-import type { Config } from '../config.ts'
-import { problem } from '../errors.ts'
+import type { Config } from '../../config.ts'
+import { problem } from '../../errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -25,10 +25,14 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   if (config.publicUrl) origins.add(new URL(config.publicUrl).origin)
 
   const securityHeaders = await computeSecurityHeaders()
-  app.addHook('onRequest', async (request, reply) => { reply.headers(securityHeaders) })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders)
+    // Behind a proxy it is the proxy's to say. Of localhost it would bind every other server there to https.
+    if (config.tls && !LOCAL_NAMES.includes(nameOf(request.host))) reply.header('strict-transport-security', HSTS)
+  })
 
   app.addHook('onRequest', async request => {
-    const host = soleHeader(request, 'host')
+    const host = isDirect(request) ? soleHeader(request, 'host') : undefined
     if (!request.routeOptions.config.anyHost && (host === undefined || !names.has(nameOf(host)))) {
       throw problem('FORBIDDEN', 'This server does not answer to that Host. The operator can add it to ALLOWED_HOSTS, or set PUBLIC_URL.')
     }
@@ -42,6 +46,8 @@ export default fp<{ config: Config }>(async (app, { config }) => {
 
   await app.register(cors, { origin: false })
 }, { name: 'network' })
+
+const HSTS = 'max-age=31536000'
 
 const HELMET_OPTIONS: FastifyHelmetOptions = {
   contentSecurityPolicy: {
@@ -59,7 +65,7 @@ const HELMET_OPTIONS: FastifyHelmetOptions = {
     }
   },
   referrerPolicy: { policy: 'no-referrer' },
-  // The proxy that ends TLS says it: on plain http the header means nothing.
+  // Said where the server itself speaks https.
   strictTransportSecurity: false
 }
 
@@ -74,6 +80,9 @@ async function computeSecurityHeaders (): Promise<Record<string, string>> {
   const set = Object.entries(headers).filter(([name]) => !own.has(name))
   return Object.fromEntries(set.map(([name, value]) => [name, String(value)]))
 }
+
+/** Whether the URL is a path. One that names a host as well, as to a proxy, could name another than the Host header. */
+const isDirect = ({ raw }: FastifyRequest): boolean => raw.url?.startsWith('/') === true
 
 /** A header's value, or undefined where it is missing or sent more than once. */
 function soleHeader ({ raw }: FastifyRequest, name: string): string | undefined {

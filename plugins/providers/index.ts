@@ -1,10 +1,10 @@
 import fp from 'fastify-plugin'
-import type { Config } from '../config.ts'
-import { createRejectedKeys } from '../providers/rejected-keys.ts'
-import { createRequests } from '../providers/requests.ts'
-import { createRouter, type ProviderRouter } from '../providers/router.ts'
-import type { ProviderName } from '../schemas/market.ts'
-import { openProviderHttp } from './providers-http.ts'
+import type { Config } from '../../config.ts'
+import { createRejectedKeys } from '../../providers/rejected-keys.ts'
+import { createRequests } from '../../providers/requests.ts'
+import { createRouter, type ProviderRouter } from '../../providers/router.ts'
+import type { ProviderName } from '../../schemas/market.ts'
+import { openProviderHttp } from './http.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

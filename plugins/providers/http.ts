@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
-import type { Config } from '../config.ts'
-import { createHttp, type ProviderHttp } from '../providers/http.ts'
-import { PROVIDERS } from '../providers/index.ts'
-import { createResilience, type CircuitStateName } from '../providers/resilience.ts'
+import type { Config } from '../../config.ts'
+import { createHttp, type ProviderHttp } from '../../providers/http.ts'
+import { PROVIDERS } from '../../providers/index.ts'
+import { createResilience, type CircuitStateName } from '../../providers/resilience.ts'
 
 const GAUGE: Record<CircuitStateName, number> = { closed: 0, half_open: 0.5, open: 1 }
 
@@ -12,7 +12,7 @@ const GAUGE: Record<CircuitStateName, number> = { closed: 0, half_open: 0.5, ope
  */
 export function openProviderHttp (
   app: FastifyInstance,
-  { providerUrls, providerDeadlineMs }: Pick<Config, 'providerUrls' | 'providerDeadlineMs'>
+  { providerUrls, providerDeadlineMs, endpointPrivateRanges }: Pick<Config, 'providerUrls' | 'providerDeadlineMs' | 'endpointPrivateRanges'>
 ): ProviderHttp {
   const resilience = createResilience({ log: app.log })
   for (const { name } of Object.values(PROVIDERS).filter(({ name }) => name !== 'sample')) {
@@ -27,7 +27,10 @@ export function openProviderHttp (
     urls: providerUrls,
     deadlineMs: providerDeadlineMs,
     resilience,
-    onOutcome: app.metrics.providerRequest
+    egress: { privateRanges: endpointPrivateRanges },
+    onOutcome: app.metrics.providerRequest,
+    onRefused: (provider, { host, address }) => app.log.warn({ provider, host, address },
+      'an endpoint of a connection stands for an address that is not public; if it should be asked, add its range to ENDPOINT_PRIVATE_RANGES')
   })
   app.addHook('onClose', () => http.close())
   return http

@@ -1,0 +1,33 @@
+import type { FastifyInstance } from 'fastify'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** How long a client may take to send a request whole: who drips it holds a connection no longer. */
+export const REQUEST_MS = 30_000
+/** The same for its headers, as options of Node's server; `connectionsCheckingInterval` is how late it may be seen. */
+export const SLOW_CLIENTS = { headersTimeout: 15_000, connectionsCheckingInterval: 5_000 }
+
+/** For a request that is on its way when a stop begins. */
+const ARRIVAL_MS = 1_000
+const SWEEP_MS = 50
+
+/**
+ * Lets a stop wait for calls under way, and for nothing else: not for a connection that is kept alive after its last
+ * answer, and not for one that has sent nothing yet, or half a request, which Node stops to time out as soon as the
+ * server closes.
+ */
+export function endConnections (app: FastifyInstance): void {
+  const underWay = new Set<IncomingMessage>()
+  app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    underWay.add(request)
+    response.once('close', () => underWay.delete(request))
+  })
+  app.addHook('preClose', async () => {
+    const startedAt = Date.now()
+    const sweep = setInterval(() => {
+      app.server.closeIdleConnections()
+      const isOver = Date.now() - startedAt > ARRIVAL_MS && ![...underWay].some(({ complete }) => complete)
+      if (isOver) app.server.closeAllConnections()
+    }, SWEEP_MS).unref()
+    app.server.once('close', () => clearInterval(sweep))
+  })
+}
