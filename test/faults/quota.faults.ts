@@ -5,7 +5,7 @@ import { createDatabase } from '../database.ts'
 import { needsRedisServer, startRedisServer } from '../redis.ts'
 import { buildOnce, type Env } from '../server/process.ts'
 import { startUpstream } from '../upstream/index.ts'
-import { figure, isShort, pick } from './figures.ts'
+import { figure, isShort, pick } from '../figures.ts'
 import { createClient, describe, type Result } from './load.ts'
 import { rest, startWorld, symbolOf } from './world.ts'
 

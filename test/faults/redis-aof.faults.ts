@@ -10,7 +10,7 @@ import { waitFor } from '../fixtures/embedded.ts'
 import { needsRedisServer, startRedisServer, type RedisServer } from '../redis.ts'
 import { ask, buildOnce } from '../server/process.ts'
 import { startUpstream } from '../upstream/index.ts'
-import { figure, pick } from './figures.ts'
+import { figure, pick } from '../figures.ts'
 import { createClient, describe, type Result } from './load.ts'
 import { rest, startWorld, symbolOf, type Replica } from './world.ts'
 

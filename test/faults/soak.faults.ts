@@ -7,7 +7,7 @@ import { createDatabase } from '../database.ts'
 import { hasRedisServer, startRedisServer } from '../redis.ts'
 import { buildOnce } from '../server/process.ts'
 import { startUpstream } from '../upstream/index.ts'
-import { figure, isShort, pick, quantile, slopeOf } from './figures.ts'
+import { figure, isShort, pick, quantile, slopeOf } from '../figures.ts'
 import { createClient, describe, latencies, startLoad, type Call, type Result } from './load.ts'
 import { rest, startWorld, symbolOf, type Replica } from './world.ts'
 

@@ -6,7 +6,7 @@ import { needsRedisServer, startRedisServer } from '../redis.ts'
 import { buildOnce, type Env } from '../server/process.ts'
 import { answerPolygon } from '../upstream/answers.ts'
 import { sendJson, startUpstream } from '../upstream/index.ts'
-import { figure, isShort, pick, quantile } from './figures.ts'
+import { figure, isShort, pick, quantile } from '../figures.ts'
 import { createClient, describe, latencies } from './load.ts'
 import { rest, startWorld, symbolOf } from './world.ts'
 

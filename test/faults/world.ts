@@ -10,7 +10,7 @@ import type { ProviderName } from '../../schemas/market.ts'
 import { createFolder, kill } from '../fixtures/embedded.ts'
 import { MASTER_KEY } from '../helper.ts'
 import { ask, createAdminToken, startServer, type Env, type Server } from '../server/process.ts'
-import { isShort } from './figures.ts'
+import { isShort } from '../figures.ts'
 import type { Call } from './load.ts'
 
 export interface Replica {

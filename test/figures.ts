@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 
 /** The short form of the suite: less load, less time, and bounds that hang on the machine's speed are only printed. */
-export const isShort = process.env['FAULTS'] === 'short'
+export const isShort = process.env['SUITE'] === 'short'
 
 /** One of two lengths, rates or counts. */
 export const pick = <T>(full: T, short: T): T => isShort ? short : full
@@ -17,7 +17,7 @@ export interface Figure {
   timed?: boolean
 }
 
-/** Prints the figure, for `scripts/faults.js` too, and holds it to its bound. */
+/** Prints the figure, for `scripts/suite.js` too, and holds it to its bound. */
 export function figure (t: Test, { what, value, unit = '', most, timed = false }: Figure): void {
   const rounded = Number(value.toFixed(value < 100 ? 1 : 0))
   t.comment(`figure ${JSON.stringify({ what, value: rounded, unit, most, ok: value <= most, asserted: !(timed && isShort) })}`)
