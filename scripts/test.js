@@ -23,7 +23,7 @@ if (read(createRequire(tap).resolve('@tapjs/test/test-built')).includes('@tapjs/
 }
 const args = process.argv.slice(2)
 const { files, before, after } = args.some(word => !word.startsWith('-')) ? { files: [] } : await buildTests()
-const built = files.length ? [`--before=${before}`, `--after=${after}`, '--node-arg=--enable-source-maps'] : []
+const built = files.length ? [`--before=${before}`, `--after=${after}`, '--node-arg=--enable-source-maps', '--timeout=1500'] : []
 const child = spawn(process.execPath,
   [tap, '--disable-coverage', '--reporter=terse', `--output-file=${output}`, ...built, ...args, ...files],
   { cwd: root, stdio: 'inherit' })
