@@ -4,31 +4,35 @@ import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import { randomUUID } from 'node:crypto'
 import type { Config } from './config.ts'
 import { loggerOptions } from './logger.ts'
-import admin from './plugins/admin.ts'
-import audit from './plugins/audit.ts'
-import auth from './plugins/auth.ts'
+import admin from './plugins/admin/index.ts'
+import audit from './plugins/audit/index.ts'
+import auth from './plugins/auth/index.ts'
+import { takeQueryTokens } from './plugins/auth/query.ts'
 import bus from './plugins/bus.ts'
 import cache from './plugins/cache/index.ts'
-import connections from './plugins/connections.ts'
+import connections from './plugins/connections/index.ts'
 import db from './plugins/db.ts'
 import entitlements from './plugins/entitlements.ts'
-import errors from './plugins/errors.ts'
+import errors, { sendBadUrl } from './plugins/errors.ts'
 import health from './plugins/health.ts'
 import json from './plugins/json.ts'
 import limits from './plugins/limits.ts'
 import mcp from './plugins/mcp/index.ts'
 import metrics from './plugins/metrics.ts'
-import network from './plugins/network.ts'
+import network from './plugins/network/index.ts'
+import oneTimeTokens from './plugins/one-time-tokens.ts'
 import openapi from './plugins/openapi.ts'
 import overload from './plugins/overload.ts'
-import providers from './plugins/providers.ts'
+import providers from './plugins/providers/index.ts'
 import quota from './plugins/quota.ts'
 import redis from './plugins/redis.ts'
-import sessions from './plugins/sessions.ts'
-import tools from './plugins/tools.ts'
+import sessions from './plugins/sessions/index.ts'
+import tools from './plugins/tools/index.ts'
 import usage from './plugins/usage.ts'
 import vault from './plugins/vault.ts'
 import routes from './routes/index.ts'
+import { endConnections, REQUEST_MS, SLOW_CLIENTS } from './sockets.ts'
+import { decorateReload, openTls } from './tls.ts'
 import { VERSION } from './version.ts'
 
 export interface AppOptions {
@@ -39,22 +43,28 @@ export interface AppOptions {
 
 /** A small machine may need a minute to make its first database. */
 const PLUGIN_MS = 120_000
-/** Most bytes of a request's body. */
-const BODY_BYTES = 1024 * 1024
+/** Most bytes of a request's body; the scope of MCP has its own. */
+const BODY_BYTES = 64 * 1024
 
 /** The server as a value: everything is registered, nothing listens. The order is the architecture. */
 export async function buildApp ({ config, log }: AppOptions): Promise<FastifyInstance> {
+  const tls = config.tls && openTls(config.tls)
   const app = Fastify({
     logger: loggerOptions(config, log),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES,
     pluginTimeout: PLUGIN_MS,
+    requestTimeout: REQUEST_MS,
+    [tls ? 'https' : 'http']: { ...tls?.options, ...SLOW_CLIENTS },
+    frameworkErrors: sendBadUrl,
     trustProxy: config.trustProxy.length ? config.trustProxy : false,
     genReqId: () => randomUUID(),
+    rewriteUrl: takeQueryTokens,
     routerOptions: { maxParamLength: 200 }
   })
   const options = { config }
-  endIdleConnections(app)
+  endConnections(app)
+  if (tls) decorateReload(app, tls)
 
   await app.register(errors)
   await app.register(json)
@@ -73,6 +83,7 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(vault, options)
   await app.register(audit, options)
   await app.register(sessions, options)
+  await app.register(oneTimeTokens)
   await app.register(admin, options)
   await app.register(auth, options)
   await app.register(entitlements)
@@ -86,12 +97,4 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(mcp, options)
   await app.register(routes, options)
   return app
-}
-
-/** A connection that is kept alive after the last answer would hold a stop until its client lets go of it. */
-function endIdleConnections (app: FastifyInstance): void {
-  app.addHook('preClose', async () => {
-    const sweep = setInterval(() => app.server.closeIdleConnections(), 50).unref()
-    app.server.once('close', () => clearInterval(sweep))
-  })
 }

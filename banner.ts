@@ -1,11 +1,14 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
+import { QUERY_TOKENS_WARNING } from './plugins/auth/index.ts'
 
 /** What an operator reads after the start: where it listens, and at the first start all that a client needs. */
-export async function welcome (app: FastifyInstance, { publicUrl }: Config, port: string): Promise<string> {
-  const base = publicUrl ?? `http://localhost:${port}`
+export async function welcome (app: FastifyInstance, config: Config, port: string): Promise<string> {
+  const { publicUrl, tls, allowQueryTokens } = config
+  const base = publicUrl ?? `${tls ? 'https' : 'http'}://localhost:${port}`
   const mcp = `${base}/mcp`
   const lines = ['', `Financial MCP Server listens at ${base}`, `  MCP   ${mcp}`, `  REST  ${base}/api/tools`, `  docs  ${base}/docs`, '']
+  if (allowQueryTokens) lines.push(`Warning: ${QUERY_TOKENS_WARNING}`, '')
 
   const setupCode = await app.admin.issueSetupCode()
   if (setupCode) {

@@ -13,7 +13,7 @@ export const ERRORS = {
   TOOL_NOT_FOUND: { status: 404, title: 'There is no such tool' },
   CONFLICT: { status: 409, title: 'It conflicts with what exists' },
   PROVIDER_NOT_CONFIGURED: { status: 409, title: 'No provider that can answer has a key' },
-  TOKEN_CONSUMED: { status: 410, title: 'The one-time token was used or has expired' },
+  TOKEN_CONSUMED: { status: 410, title: 'The one-time token was used' },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'The request is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The content type is not supported' },
   RATE_LIMITED: { status: 429, title: 'Too many requests' },
@@ -41,6 +41,10 @@ export interface ProblemMembers {
   errors?: { path: string, message: string }[]
   /** The receipt of the providers that were asked. */
   tried?: { provider: string, outcome: string }[]
+  /** The password was right; the code of the second factor is wanted too. */
+  totp_required?: true
+  /** The login must prove itself anew: `POST /api/admin/proof`. */
+  proof_required?: true
 }
 
 export type Problem = FastifyError & ProblemMembers & { cause?: unknown }

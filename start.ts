@@ -4,6 +4,7 @@ import { buildApp } from './app.ts'
 import { welcome } from './banner.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { EmbeddedError } from './db/embedded/index.ts'
+import { onHangup } from './hangup.ts'
 
 /** A stop takes at most this long: calls under way are finished or told to come again before it. */
 const STOP_MS = 10_000
@@ -16,10 +17,11 @@ export async function start (env: Record<string, string | undefined>): Promise<v
   try {
     const config = loadConfig(env)
     const app = await buildApp({ config })
-    closeWithGrace({ delay: STOP_MS, logger: app.log }, async ({ err }) => {
+    const { close } = closeWithGrace({ delay: STOP_MS, logger: app.log, skip: ['SIGHUP'] }, async ({ err }) => {
       if (err) app.log.fatal({ err }, 'stopping after an error')
       await app.close()
     })
+    onHangup(app, close)
     await serve(app, config)
   } catch (error) {
     // What an operator can mend is one sentence; anything else is a defect and shows its stack.

@@ -2,13 +2,18 @@ import { Command, CommanderError } from 'commander'
 import { loadConfig } from '../config.ts'
 import { VERSION } from '../version.ts'
 import { addAdminTokenCommands } from './admin-tokens.ts'
+import { addAdminCommands } from './admins.ts'
+import { addAuditCommands } from './audit.ts'
+import { addBackupCommands } from './backup.ts'
 import { addCacheCommands } from './cache.ts'
 import { addConnectionCommands } from './connections.ts'
 import { withContext, type Cli } from './context.ts'
 import { addCredentialCommands } from './credentials.ts'
 import { UsageError } from './error.ts'
+import { addKeyCommands } from './keys.ts'
 import type { Io } from './output.ts'
 import { addSessionCommands } from './sessions.ts'
+import { addTlsCommands } from './tls.ts'
 
 const FAILURE = 1
 const USAGE = 2
@@ -20,7 +25,8 @@ const USAGE = 2
  */
 export async function run (args: string[], env: Record<string, string | undefined>, io: Io): Promise<number> {
   try {
-    await createProgram({ io, use: (work, needs) => withContext(loadConfig(env), io, work, needs) }).parseAsync(args, { from: 'user' })
+    const config = () => loadConfig(env)
+    await createProgram({ io, config, use: (work, needs) => withContext(config(), io, work, needs) }).parseAsync(args, { from: 'user' })
     return 0
   } catch (error) {
     // Commander has said it already, by its output.
@@ -41,11 +47,16 @@ function createProgram (cli: Cli): Command {
       writeErr: text => cli.io.stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, 'fmcp: '))
     })
+  addAdminCommands(program, cli)
   addAdminTokenCommands(program, cli)
+  addAuditCommands(program, cli)
+  addBackupCommands(program, cli)
   addCacheCommands(program, cli)
   addConnectionCommands(program, cli)
   addCredentialCommands(program, cli)
+  addKeyCommands(program, cli)
   addSessionCommands(program, cli)
+  addTlsCommands(program, cli)
   return program
 }
 

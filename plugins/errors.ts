@@ -13,6 +13,7 @@ export function toBody (error: Problem): Record<string, unknown> {
   const code = codeOf(error)
   const { status, title } = ERRORS[code]
   const { provider, retry_after_seconds: retry, suggestions, errors, tried } = error
+  const { totp_required: totp, proof_required: proof } = error
   return {
     type: `urn:fms:error:${code}`,
     title,
@@ -23,7 +24,9 @@ export function toBody (error: Problem): Record<string, unknown> {
     ...(retry !== undefined && { retry_after_seconds: retry }),
     ...(suggestions?.length && { suggestions }),
     ...(errors && { errors }),
-    ...(tried && { tried })
+    ...(tried && { tried }),
+    ...(totp && { totp_required: totp }),
+    ...(proof && { proof_required: proof })
   }
 }
 
@@ -55,6 +58,11 @@ export function sendProblem (error: Problem, reply: FastifyReply): FastifyReply 
   const { status } = ERRORS[codeOf(error)]
   if (error.retry_after_seconds !== undefined) reply.header('retry-after', String(Math.max(1, Math.ceil(error.retry_after_seconds))))
   return reply.code(status).header('cache-control', 'no-store').type('application/problem+json').send(JSON.stringify(toBody(error)))
+}
+
+/** Answers to a URL that no route can be looked up by: no hook sees it. */
+export function sendBadUrl (_error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(problem('INVALID_INPUT', 'The URL cannot be read. Send it in percent-encoded UTF-8, each part of its path 200 characters at most.'), reply)
 }
 
 /** Every error leaves as `application/problem+json` with a code of the table. */

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import { isUtf8 } from 'node:buffer'
 import { problem } from '../errors.ts'
 
 /** Deepest nesting of objects and lists that is read. */
@@ -19,14 +20,18 @@ export function isTooDeep (text: string, max = MAX_DEPTH): boolean {
   return false
 }
 
+/** A body as text; undefined where its bytes are not UTF-8: read all the same, two names could become one. */
+export const toText = (body: Buffer): string | undefined => isUtf8(body) ? body.toString() : undefined
+
 /**
  * Reads JSON bodies: an empty one is undefined, a deep one and one with `__proto__` are refused before they are built.
  */
 export default fp(async app => {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeContentTypeParser('application/json')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    const text = String(body)
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const text = toText(body)
+    if (text === undefined) return done(problem('INVALID_INPUT', 'The body is not UTF-8. Send one JSON object in UTF-8.'))
     if (text === '') return done(null, undefined)
     if (isTooDeep(text)) return done(problem('INVALID_INPUT', `The JSON nests deeper than ${MAX_DEPTH} levels. Send it flatter.`))
     return parse(request, text, (error, value) =>

@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import type { Config } from '../config.ts'
 import { problem, type Problem } from '../errors.ts'
-import { toNetwork } from './admin-login.ts'
+import { toNetwork } from './admin/login.ts'
 
 /** How many requests a client may make in a minute, at this replica. */
 export interface Limits {

@@ -19,7 +19,7 @@ export default fp<{ config: Config, version: string }>(async (app, { config, ver
         { name: 'mcp', description: 'The endpoint of MCP clients' },
         { name: 'connections', description: 'Profiles that hold provider keys' },
         { name: 'sessions', description: 'Access tokens of clients' },
-        { name: 'admin', description: 'Setup, login and admin tokens' },
+        { name: 'admin', description: 'Setup, logins, admins and admin tokens' },
         { name: 'audit', description: 'What happened' },
         { name: 'health', description: 'Probes' }
       ],
@@ -33,5 +33,10 @@ export default fp<{ config: Config, version: string }>(async (app, { config, ver
     }
   })
   await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list', deepLinking: false } })
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  // Made once: it is the largest answer that anybody may ask for, and the bytes are shared by all who wait for them.
+  let document: Buffer | undefined
+  app.get('/openapi.json', { schema: { hide: true } }, async (_, reply) => {
+    document ??= Buffer.from(JSON.stringify(app.swagger()))
+    return reply.type('application/json; charset=utf-8').send(document)
+  })
 }, { name: 'openapi' })

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Actor } from '../plugins/audit.ts'
+import type { Actor } from '../plugins/audit/index.ts'
 
 /** Who the audit log says sent the request. */
 export function actorOf ({ principal, ip, id }: FastifyRequest): Actor {

@@ -60,6 +60,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   }, request => app.connections.update(request.params.id, request.body, actorOf(request)))
 
   app.delete('/api/connections/:id', {
+    config: { proof: true },
     schema: {
       summary: 'Delete a connection',
       description: 'Destroys its keys for good and ends its sessions.',

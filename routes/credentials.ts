@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { ApiKeySchema, CredentialStatusSchema, CredentialTestSchema, IdSchema, KeyPairSchema } from '../schemas/control.ts'
+import {
+  ApiKeySchema, CredentialStatusSchema, CredentialTestSchema, IdSchema, KeyPairSchema
+} from '../schemas/control.ts'
 import { ProviderNameSchema } from '../schemas/market.ts'
 import { problems } from '../schemas/problem.ts'
 import { actorOf } from './actor.ts'

@@ -1,14 +1,19 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
-import { adminScope, sessionScope } from '../plugins/auth.ts'
+import { adminScope, sessionScope } from '../plugins/auth/index.ts'
+import adminAccount from './admin-account.ts'
 import adminTokens from './admin-tokens.ts'
+import admins from './admins.ts'
 import audit from './audit.ts'
 import cache from './cache.ts'
 import connections from './connections.ts'
 import credentials from './credentials.ts'
+import exchange from './exchange.ts'
 import health from './health.ts'
 import metrics from './metrics.ts'
+import oneTimeTokens from './one-time-tokens.ts'
 import { serializerCompiler } from './serialize.ts'
+import session from './session.ts'
 import sessions from './sessions.ts'
 import setup from './setup.ts'
 import tools from './tools.ts'
@@ -22,10 +27,12 @@ export default async function routes (app: FastifyInstance, options: { config: C
 
   await app.register(health, options)
   await app.register(setup)
+  await app.register(exchange)
   await app.register(wellKnown, options)
 
   await app.register(async bearer => {
     sessionScope(bearer)
+    await bearer.register(session)
     await bearer.register(tools)
   })
 
@@ -34,9 +41,12 @@ export default async function routes (app: FastifyInstance, options: { config: C
     await admin.register(connections)
     await admin.register(credentials)
     await admin.register(sessions)
+    await admin.register(oneTimeTokens, options)
     await admin.register(audit)
     await admin.register(cache)
     await admin.register(metrics)
+    await admin.register(adminAccount)
+    await admin.register(admins)
     await admin.register(adminTokens)
   })
 }

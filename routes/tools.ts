@@ -1,5 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { SessionPrincipal } from '../plugins/auth.ts'
+import { codeOf } from '../errors.ts'
+import type { SessionPrincipal } from '../plugins/auth/index.ts'
+import type { Caller } from '../plugins/tools/index.ts'
 import { toCsv } from '../tools/format.ts'
 import { signalOf } from './signal.ts'
 
@@ -16,7 +18,12 @@ const routes: FastifyPluginAsync = async app => {
       log: request.log,
       requestId: request.id,
       ip: request.ip,
+      client: clientOf(request),
       transport: 'rest'
+    }).catch((error: unknown) => {
+      // Its session ended while it ran.
+      if (codeOf(error) === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer')
+      throw error
     })
     reply.header('cache-control', 'no-store')
     const { format } = request.query as { format?: string }
@@ -29,8 +36,8 @@ const routes: FastifyPluginAsync = async app => {
 
   app.get('/api/tools', {
     schema: { summary: 'The catalogue of tools', tags: ['tools'], response: { 200: { type: 'object', additionalProperties: true } } }
-  }, async () => ({
-    tools: app.tools.list().map(({ inputSchema, outputSchema, ...tool }) => ({
+  }, async ({ principal }) => ({
+    tools: app.tools.list((principal as SessionPrincipal).scope).map(({ inputSchema, outputSchema, ...tool }) => ({
       ...tool,
       input_schema: inputSchema,
       output_schema: outputSchema
@@ -60,9 +67,17 @@ const routes: FastifyPluginAsync = async app => {
       session_id: principal.session_id,
       connection_id: principal.connection_id,
       name: principal.name,
-      expires_at: principal.expires_at
+      expires_at: principal.expires_at,
+      scope: principal.scope
     }
   })
+}
+
+/** A REST client names itself in its user agent: `curl/8.5.0`, or a line of several products, which is taken whole. */
+function clientOf ({ headers: { 'user-agent': agent } }: FastifyRequest): Caller['client'] {
+  if (!agent) return undefined
+  const [, name = agent, version = ''] = /^([^\s/]+)\/(\S+)$/.exec(agent) ?? []
+  return { name: name.slice(0, 100), version: version.slice(0, 40) }
 }
 
 /** Whether CSV is preferred to JSON, as `Accept` has it. */

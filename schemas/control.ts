@@ -1,4 +1,4 @@
-/** The control plane's shapes: connections, credentials, sessions, admins. */
+/** The control plane's shapes: connections and their credentials. */
 import { Type, type Static } from 'typebox'
 import { CapabilitySchema, Nullable, ProviderNameSchema } from './market.ts'
 
@@ -18,6 +18,12 @@ const limit = Type.Optional(Nullable(Type.Integer({ minimum: 1, maximum: 10_000_
 /** Requests that a key may send in any second, minute or 24 hours; null: as many as it likes. Absent: as is known. */
 export const QuotaPlanSchema = Type.Object({ per_second: limit, per_minute: limit, per_day: limit }, strict)
 export type QuotaPlan = Static<typeof QuotaPlanSchema>
+
+const endpoint = Type.Optional(Type.String({ minLength: 1, maxLength: 500 }))
+/** Compatible servers, such as a company's proxy; an absent one: the provider itself. */
+const EndpointsSchema = Type.Object({
+  alpaca_data: endpoint, alpaca_trading: endpoint, polygon: endpoint, fmp: endpoint, finnhub: endpoint
+}, strict)
 
 /** What a connection's owner may set. */
 export const ConnectionSettingsSchema = Type.Object({
@@ -39,7 +45,9 @@ export const ConnectionSettingsSchema = Type.Object({
   /** Asks the next provider too where the first is slower than it usually is. */
   hedging: Type.Boolean(),
   alpaca_feed: Type.Enum(['iex', 'sip', 'delayed_sip']),
-  alpaca_environment: Type.Enum(['paper', 'live'])
+  alpaca_environment: Type.Enum(['paper', 'live']),
+  /** Base URLs in place of the provider's own: `{"polygon": "https://market-proxy.example.com/polygon"}`. */
+  endpoints: EndpointsSchema
 }, strict)
 export type ConnectionSettings = Static<typeof ConnectionSettingsSchema>
 
@@ -52,15 +60,9 @@ export const DEFAULT_SETTINGS: ConnectionSettings = {
   quota: {},
   hedging: false,
   alpaca_feed: 'iex',
-  alpaca_environment: 'paper'
+  alpaca_environment: 'paper',
+  endpoints: {}
 }
-
-/** Limits of a session; empty: all that its connection may. */
-export const ScopeSettingsSchema = Type.Object({
-  /** Most tokens of one answer, as estimated; null: no limit, for scripts. Default 8,000. */
-  answer_tokens: Type.Optional(Nullable(Type.Integer({ minimum: 1000, maximum: 1_000_000 })))
-}, strict)
-export type ScopeSettings = Static<typeof ScopeSettingsSchema>
 
 export const CredentialStatusSchema = Type.Object({
   provider: ProviderNameSchema,
@@ -106,132 +108,3 @@ export const CredentialTestSchema = Type.Object({
   message: Type.String()
 }, strict)
 export type CredentialTest = Static<typeof CredentialTestSchema>
-
-export const SessionSchema = Type.Object({
-  session_id: IdSchema,
-  connection_id: IdSchema,
-  name: Nullable(Type.String()),
-  token_last_four: Type.String(),
-  scope: ScopeSettingsSchema,
-  created_at: InstantSchema,
-  expires_at: Nullable(InstantSchema),
-  last_used_at: Nullable(InstantSchema),
-  revoked_at: Nullable(InstantSchema),
-  client_name: Nullable(Type.String()),
-  client_version: Nullable(Type.String()),
-  last_address: Nullable(Type.String())
-}, strict)
-export type Session = Static<typeof SessionSchema>
-
-/** A session at its birth: the only answer that ever holds its token. */
-export const NewSessionSchema = Type.Object({ ...SessionSchema.properties, access_token: Type.String() }, strict)
-export type NewSession = Static<typeof NewSessionSchema>
-
-export const SessionRequestSchema = Type.Object({
-  name: Type.Optional(NameSchema),
-  /** Default 90 days; null: does not expire. */
-  ttl_seconds: Type.Optional(Nullable(Type.Integer({ minimum: 60, maximum: 315_360_000 }))),
-  scope: Type.Optional(ScopeSettingsSchema)
-}, strict)
-export type SessionRequest = Static<typeof SessionRequestSchema>
-
-const password = { maxLength: 128, writeOnly: true }
-export const SetupStateSchema = Type.Object({
-  /** True until the first admin is made. */
-  needed: Type.Boolean()
-}, strict)
-export const SetupRequestSchema = Type.Object({
-  /** The one-time code that the server printed at its first start. */
-  code: Type.String({ minLength: 1, maxLength: 200, writeOnly: true }),
-  name: NameSchema,
-  password: Type.String({ ...password, minLength: 12 })
-}, strict)
-export const LoginRequestSchema = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 80 }),
-  password: Type.String({ ...password, minLength: 1 })
-}, strict)
-
-/** A browser's login; its secret is in the cookie beside it. */
-export const LoginSchema = Type.Object({
-  name: Type.String(),
-  /** The absolute end; 30 idle minutes end it earlier. */
-  expires_at: InstantSchema
-}, strict)
-export type Login = Static<typeof LoginSchema>
-
-/** Whom the server takes the caller for. */
-export const AdminIdentitySchema = Type.Object({
-  /** The admin's name, or the admin token's. */
-  name: Type.String(),
-  via: Type.Enum(['cookie', 'token']),
-  token_id: Nullable(IdSchema)
-}, strict)
-
-export const AdminTokenSchema = Type.Object({
-  id: IdSchema,
-  name: Type.String(),
-  token_last_four: Type.String(),
-  created_at: InstantSchema,
-  expires_at: Nullable(InstantSchema),
-  last_used_at: Nullable(InstantSchema),
-  revoked_at: Nullable(InstantSchema)
-}, strict)
-export type AdminToken = Static<typeof AdminTokenSchema>
-
-/** An admin token at its birth: the only answer that ever holds it. */
-export const NewAdminTokenSchema = Type.Object({
-  id: IdSchema,
-  name: Type.String(),
-  token: Type.String(),
-  expires_at: Nullable(InstantSchema)
-}, strict)
-export type NewAdminToken = Static<typeof NewAdminTokenSchema>
-
-export const AdminTokenRequestSchema = Type.Object({
-  name: NameSchema,
-  /** Default 90 days; null: does not expire. */
-  ttl_seconds: Type.Optional(Nullable(Type.Integer({ minimum: 60, maximum: 315_360_000 })))
-}, strict)
-export type AdminTokenRequest = Static<typeof AdminTokenRequestSchema>
-
-export const AuditEntrySchema = Type.Object({
-  /** Gapless, from 1. */
-  seq: Type.Integer(),
-  time: InstantSchema,
-  actor: Type.String(),
-  action: Type.String(),
-  target: Nullable(Type.String()),
-  /** `ok`, or a code of the errors table. */
-  outcome: Type.String(),
-  connection_id: Nullable(IdSchema),
-  session_id: Nullable(IdSchema),
-  client_name: Nullable(Type.String()),
-  client_version: Nullable(Type.String()),
-  ip: Nullable(Type.String()),
-  request_id: Nullable(Type.String()),
-  latency_ms: Nullable(Type.Number()),
-  details: Type.Record(Type.String(), Type.Unknown())
-}, strict)
-
-const filterText = Type.Optional(Type.String({ minLength: 1, maxLength: 200 }))
-export const AuditFilterSchema = Type.Object({
-  action: filterText,
-  actor: filterText,
-  outcome: filterText,
-  connection_id: Type.Optional(IdSchema),
-  session_id: Type.Optional(IdSchema),
-  /** First instant, inclusive. */
-  since: Type.Optional(InstantSchema),
-  /** Last instant, exclusive. */
-  until: Type.Optional(InstantSchema),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
-  /** `next_cursor` of the page before. */
-  cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,18}$' }))
-}, strict)
-
-/** Newest first. */
-export const AuditPageSchema = Type.Object({
-  items: Type.Array(AuditEntrySchema),
-  /** Null: this was the last page. */
-  next_cursor: Nullable(Type.String())
-}, strict)

@@ -13,7 +13,9 @@ export const ProblemSchema = Type.Object({
   retry_after_seconds: Type.Optional(Type.Number()),
   suggestions: Type.Optional(Type.Array(Type.String())),
   errors: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String() }))),
-  tried: Type.Optional(Type.Array(Type.Object({ provider: Type.String(), outcome: Type.String() })))
+  tried: Type.Optional(Type.Array(Type.Object({ provider: Type.String(), outcome: Type.String() }))),
+  totp_required: Type.Optional(Type.Literal(true)),
+  proof_required: Type.Optional(Type.Literal(true))
 })
 export type ProblemBody = Static<typeof ProblemSchema>
 

@@ -60,6 +60,15 @@ export const ProviderUsageSchema = Type.Object({
 }, strict)
 export type ProviderUsage = Static<typeof ProviderUsageSchema>
 
+export const CallsPerDaySchema = Type.Object({
+  limit: Type.Integer(),
+  used: Type.Integer(),
+  left: Type.Integer(),
+  /** When the first of them no longer counts; null: none does. */
+  frees_at: Nullable(instant)
+}, strict)
+export type CallsPerDay = Static<typeof CallsPerDaySchema>
+
 export const UsageSchema = Type.Object({
   session: Type.Object({
     session_id: Type.String(),
@@ -67,6 +76,8 @@ export const UsageSchema = Type.Object({
     calls_today: Type.Integer(),
     failed_today: Type.Integer(),
     from_cache_today: Type.Integer(),
+    /** What the session's scope allows of calls in any 24 hours; null: it sets no limit. */
+    calls_per_day: Nullable(CallsPerDaySchema),
     by_tool: Type.Record(Type.String(), Type.Integer()),
     /** Most tokens of one answer; null: no limit. */
     answer_tokens: Nullable(Type.Integer())

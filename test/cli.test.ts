@@ -2,31 +2,12 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough, Readable } from 'node:stream'
-import t, { type Test } from 'tap'
+import { PassThrough } from 'node:stream'
+import t from 'tap'
+import { buildEnv, fmcp, type Env } from './cli/run.ts'
 import { withContext } from '../cli/context.ts'
-import { run } from '../cli/program.ts'
 import { loadConfig } from '../config.ts'
-import { createDatabase } from './database.ts'
-import { MASTER_KEY } from './helper.ts'
 import { buildControl, CANARY } from './routes/build-control.ts'
-
-type Env = Record<string, string | undefined>
-
-/** Runs `fmcp` in this process. */
-async function fmcp (env: Env, args: string[], input: string | (Readable & { isTTY?: boolean }) = '') {
-  const output = { stdout: '', stderr: '' }
-  const collect = (name: keyof typeof output) => new PassThrough().on('data', chunk => { output[name] += String(chunk) })
-  const stdin = typeof input === 'string' ? Readable.from([input]) : input
-  const code = await run(args, env, { stdin, stdout: collect('stdout'), stderr: collect('stderr') })
-  // A stream tells of what was written on a later turn.
-  await new Promise(resolve => setImmediate(resolve))
-  return { code, ...output, json: <T = Record<string, unknown>>() => JSON.parse(output.stdout) as T }
-}
-
-async function buildEnv (t: Test): Promise<Env> {
-  return { DATABASE_URL: await createDatabase(t), MASTER_KEY }
-}
 
 t.test('an admin token made here is one that the server knows', async t => {
   const env = await buildEnv(t)
@@ -46,6 +27,29 @@ t.test('an admin token made here is one that the server knows', async t => {
   const isLetIn = () => app.admin.verifyToken(token).then(() => true, () => false)
   while (await isLetIn() && Date.now() < deadline) await new Promise(setImmediate)
   await t.rejects(app.admin.verifyToken(token), { code: 'FMS_UNAUTHENTICATED' }, 'the running server hears of it')
+})
+
+t.test('a one-time token made here is exchanged at the server', async t => {
+  const env = await buildEnv(t)
+  const { app, call } = await buildControl(t, { databaseUrl: String(env['DATABASE_URL']) })
+  const { id } = (await call('POST', '/api/connections', { name: 'desk' })).json()
+  const { session_id: sessionId } = (await call('POST', `/api/connections/${id}/session`)).json()
+  const made = await fmcp({ ...env, PORT: '4000' }, ['session', 'one-time', sessionId, '--ttl', '2m', '--json'])
+  t.match(made, { code: 0, stderr: '' })
+  const { one_time_token: token, ...rest } = made.json<Record<string, string>>()
+  t.match(rest, { exchange_url: 'http://localhost:4000/api/session/exchange', connect_url: `http://localhost:4000/mcp/connect/${token}` })
+  t.ok(Date.parse(String(rest['expires_at'])) - Date.now() <= 120_000)
+  const exchanged = await app.inject({ method: 'POST', url: '/api/session/exchange', payload: { token } })
+  t.match(exchanged.json(), { session_id: sessionId, access_token: /^fmcp_st_/ })
+  t.match((await app.audit.list({ action: 'one_time_token.create' })).items, [{ actor: 'cli', session_id: sessionId }])
+
+  const named = await fmcp({ ...env, PUBLIC_URL: 'https://m.example.com/fin' }, ['session', 'one-time', sessionId])
+  t.match(named.stdout, /^connect_url: https:\/\/m\.example\.com\/fin\/mcp\/connect\/fmcp_ot_/m)
+  for (const ttl of ['9', '11m', 'never']) {
+    t.match(await fmcp(env, ['session', 'one-time', sessionId, '--ttl', ttl]), { code: 2, stderr: /^fmcp: ttl_seconds / })
+  }
+  await app.sessions.revoke(sessionId, { actor: 'test' })
+  t.match(await fmcp(env, ['session', 'one-time', sessionId]), { code: 1, stderr: /^fmcp: This session has ended/ })
 })
 
 t.test('a connection, its key and its session, from the shell', async t => {
@@ -128,7 +132,10 @@ t.test('what is not understood is exit code 2, what fails is 1, each in one line
   const usage = [
     ['frobnicate'], ['connection'], ['connection', 'create'], ['session', 'create', 'x', '--ttl', 'soon'],
     ['session', 'create', 'x', '--ttl', '1s'], ['session', 'revoke', 'x'], ['connection', 'create', ''],
-    ['session', 'create', 'x', '--answer-tokens', 'few'], ['connection', 'list', '--bogus']
+    ['session', 'create', 'x', '--answer-tokens', 'few'], ['connection', 'list', '--bogus'],
+    ['session', 'revoke'], ['session', 'revoke', '--all', '--connection', 'x'], ['session', 'create', 'x', '--idle', '1s'],
+    ['session', 'rotate', 'x'], ['session', 'create', 'x', '--calls-per-day', 'few'], ['session', 'create', 'x', '--providers', 'yahoo'],
+    ['session', 'rotate', '00000000-0000-4000-8000-000000000000', '--grace', '8d']
   ]
   for (const args of usage) t.match(await fmcp(env, args), { code: 2, stdout: '' }, args.join(' '))
   t.match(await fmcp(env, ['session', 'create', 'x', '--ttl', '1s']), { stderr: /^fmcp: ttl_seconds [^\n]+\n$/ })

@@ -77,8 +77,8 @@ for (const [kind, connect] of Object.entries(CLIENTS)) {
     await t.rejects(connect(url, headers))
     const response = await fetch(url, { method: 'POST', headers })
     t.equal(response.status, 401)
-    t.match(response.headers.get('www-authenticate'), /^Bearer resource_metadata="http.*\/\.well-known\/oauth-protected-resource"$/)
-    const metadata = /"(.*)"/.exec(response.headers.get('www-authenticate') ?? '')?.[1] ?? ''
+    t.match(response.headers.get('www-authenticate'), /^Bearer resource_metadata="http[^"]*\/\.well-known\/oauth-protected-resource\/mcp", error="invalid_token"$/)
+    const metadata = /"([^"]*)"/.exec(response.headers.get('www-authenticate') ?? '')?.[1] ?? ''
     t.match(await (await fetch(metadata)).json(), { resource: String(url), bearer_methods_supported: ['header'] })
   })
 }

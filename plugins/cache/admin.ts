@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { countCacheUse } from '../../db/cache-use.ts'
 import type { CacheFilter, CacheStats } from '../../schemas/cache.ts'
-import type { Actor } from '../audit.ts'
+import type { Actor } from '../audit/index.ts'
 import type { CacheCount } from './driver.ts'
 
 type App = Pick<FastifyInstance, 'cache' | 'audit' | 'db' | 'log'>

@@ -3,10 +3,10 @@ import fp from 'fastify-plugin'
 import { loadConfig } from '../../config.ts'
 import { problem } from '../../errors.ts'
 import mcp, { type McpOptions } from '../../plugins/mcp/index.ts'
-import type { Sessions } from '../../plugins/sessions.ts'
-import network from '../../plugins/network.ts'
-import type { SessionPrincipal } from '../../plugins/auth.ts'
-import type { Caller } from '../../plugins/tools.ts'
+import type { Sessions } from '../../plugins/sessions/index.ts'
+import network from '../../plugins/network/index.ts'
+import type { SessionPrincipal } from '../../plugins/auth/index.ts'
+import type { Caller } from '../../plugins/tools/index.ts'
 import type { Answer } from '../../tools/answer.ts'
 import type { ToolListing } from '../../tools/listing.ts'
 
@@ -18,13 +18,16 @@ export type FakeCall = (name: string, args: Record<string, unknown>, caller: Cal
 export interface McpAppOptions extends Partial<McpOptions> {
   call?: FakeCall
   listings?: ToolListing[]
+  /** Of the fake sessions; by default nothing ends. */
+  hold?: Sessions['hold']
   /** With the network plugin, which refuses foreign Host and Origin headers. */
   checkOrigin?: boolean
 }
 
 /** An app that has the MCP plugin on fake `auth` and `tools` plugins, listening on a free port of 127.0.0.1. */
 export async function startMcpApp (options: McpAppOptions = {}): Promise<{ app: FastifyInstance, url: URL }> {
-  const { call = answerQuote, listings = [LISTING], config = CONFIG, checkOrigin, ...rest } = options
+  const { call = answerQuote, listings = [LISTING], config = CONFIG, hold = holdForEver, ...others } = options
+  const { checkOrigin, ...rest } = others
   const app = Fastify()
   if (checkOrigin) app.register(network, { config: loadConfig({}) })
   app.register(fp(async app => {
@@ -49,9 +52,10 @@ export async function startMcpApp (options: McpAppOptions = {}): Promise<{ app: 
     })
   }, { name: 'tools' }))
   app.register(fp(async app => {
-    const sessions: Pick<Sessions, 'onRevoked'> = { onRevoked: () => {} }
+    const sessions: Pick<Sessions, 'hold' | 'touch'> = { hold, touch: () => {} }
     app.decorate('sessions', sessions as Sessions)
   }, { name: 'sessions' }))
+  app.register(fp(async () => {}, { name: 'one-time-tokens' }))
   app.register(fp(async app => {
     app.decorate('bus', { publish: async () => {}, subscribe: () => {}, healthy: () => true, healthyAt: Date.now })
   }, { name: 'bus' }))
@@ -60,13 +64,23 @@ export async function startMcpApp (options: McpAppOptions = {}): Promise<{ app: 
   return { app, url }
 }
 
+const holdForEver: Sessions['hold'] = async () => () => {}
+
 const CONFIG = { publicUrl: undefined, sseIdleSeconds: 900 }
 
 /** The session of each `Authorization` header that the fake lets in. */
 export const TOKENS: Record<string, string> = { [`Bearer ${TOKEN}`]: 'session-1', [`Bearer ${OTHER_TOKEN}`]: 'session-2' }
 
-const toPrincipal = (id: string): SessionPrincipal =>
-  ({ kind: 'session', session_id: id, connection_id: 'connection-1', name: null, expires_at: null, scope: {} })
+const toPrincipal = (id: string): SessionPrincipal => ({
+  kind: 'session',
+  session_id: id,
+  connection_id: 'connection-1',
+  name: null,
+  expires_at: null,
+  scope: {},
+  token_last_four: 'test',
+  previous_expires_at: null
+})
 
 export const LISTING: ToolListing = {
   name: 'get_quote',

@@ -246,14 +246,15 @@ test('a caller that leaves while another process loads ends its wait', async t =
 test('a drop takes what is being loaded and what is being stored', async t => {
   const world = await createWorld(t)
   const [parts, cache] = [toParts(), world.replica()]
-  let land = (_: string) => {}
-  const load: Load = async () => ({ value: await new Promise<string>(resolve => { land = resolve }), cacheable: true })
+  const landings: ((value: string) => void)[] = []
+  const load: Load = async () => {
+    return { value: await new Promise<string>(resolve => landings.push(resolve)), cacheable: true }
+  }
   const first = cache.fetch(parts, policy, load, never)
-  await sleep(100)
+  await until(async () => landings.length > 0)
   await cache.forget({})
-  const landFirst = land
   const second = cache.fetch(parts, policy, loading('new').load, never)
-  landFirst('old')
+  landings[0]!('old')
   t.match(await first, { value: 'old' }, 'who waited has an answer')
   t.match(await second, { value: 'new', hit: false }, 'who came later has none of it')
   t.match(await cache.fetch(parts, policy, load, never), { value: 'new', hit: true })

@@ -154,11 +154,13 @@ test('where no provider answers an older answer is given, and says so in the rec
 test('a call ends at its deadline: with an older answer, or with an error; its upstream request is aborted', async t => {
   const { connect, upstream } = await build(t, { CALL_DEADLINE_SECONDS: '1', PROVIDER_DEADLINE_SECONDS: '5' })
   const { get } = await connect({ keys: ['alpaca'], settings: { ttl_seconds: { get_quote: 1 } } })
-  await get('get_quote?symbols=AAPL')
+  // A machine under load may need more than the second that a call has.
+  for (let i = 0; i < 20 && (await get('get_quote?symbols=AAPL')).status !== 200; i++);
   upstream.fault('alpaca', () => true)
   await sleep(2100)
   const startedAt = Date.now()
-  t.match((await get('get_quote?symbols=AAPL')).body.meta.cache, { hit: true, stale: 'PROVIDER_TIMEOUT' })
+  const old = await get('get_quote?symbols=AAPL')
+  t.match(old.body, { meta: { cache: { hit: true, stale: 'PROVIDER_TIMEOUT' } } })
   t.match((await get('get_quote?symbols=MSFT')).body, { code: 'FMS_PROVIDER_TIMEOUT', detail: /within 1 s/ })
   t.ok(Date.now() - startedAt < 5000)
   for (const deadline = Date.now() + 5000; upstream.aborted() < 2 && Date.now() < deadline;) await sleep(20)

@@ -42,6 +42,17 @@ test('an unknown path, bad JSON, deep JSON, a large body and a foreign content t
   t.same(await post('{}', 'application/json', '/api/nothing'), [404, 'FMS_NOT_FOUND'])
 })
 
+test('a URL that no route can be looked up by is a problem like any other', async t => {
+  const { app } = await build(t)
+  for (const url of ['/%ff', '/api/tools/%', `/api/tools/${'a'.repeat(300)}`]) {
+    const { statusCode, headers, body } = await app.inject({ url, headers: { host: 'localhost' } })
+    t.equal(statusCode, 400, url)
+    t.match(headers['content-type'], /^application\/problem\+json/)
+    t.match(JSON.parse(body), { code: 'FMS_INVALID_INPUT', detail: /percent-encoded/ })
+    t.notMatch(body, /%ff|aaa/, 'it is not repeated')
+  }
+})
+
 test('depth is counted outside of strings', async t => {
   t.notOk(isTooDeep(JSON.stringify({ a: '['.repeat(100), b: '\\"[[' })))
   t.notOk(isTooDeep('['.repeat(32) + ']'.repeat(32)))

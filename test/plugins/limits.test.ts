@@ -1,5 +1,5 @@
 import t from 'tap'
-import { sessionScope } from '../../plugins/auth.ts'
+import { sessionScope } from '../../plugins/auth/index.ts'
 import { BY, buildSecurity } from './build-security.ts'
 import { build } from '../helper.ts'
 

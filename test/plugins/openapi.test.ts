@@ -3,6 +3,21 @@ import t from 'tap'
 import { TOOLS } from '../../tools/index.ts'
 import { build } from '../helper.ts'
 
+t.test('the document is made once, however often it is asked for', async t => {
+  const { app } = await build(t)
+  let made = 0
+  const { swagger } = app
+  app.swagger = (() => {
+    made++
+    return swagger()
+  }) as typeof swagger
+  const answers = [1, 2, 3].map(() => app.inject({ url: '/openapi.json', headers: { host: 'localhost' } }))
+  const bodies = (await Promise.all(answers)).map(({ body }) => body)
+  t.equal(made, 1)
+  t.equal(new Set(bodies).size, 1)
+  t.match(JSON.parse(bodies[0]!), { openapi: /^3/ })
+})
+
 t.test('the OpenAPI document is valid and describes every tool with its arguments', async t => {
   const { app } = await build(t)
   const response = await app.inject({ url: '/openapi.json', headers: { host: 'localhost' } })

@@ -68,6 +68,12 @@ export const runServer = (t: Test, dataDir: string, env: Env = {}) => runToEnd(t
 /** Runs one `fmcp` command. */
 export const fmcp = (t: Test, dataDir: string, args: string[]) => runToEnd(t, dataDir, 'cli.js', args, {})
 
+/** Starts one `fmcp` command, which the test may kill. */
+export function startFmcp (t: Test, dataDir: string, args: string[], env: Env) {
+  const { child, output, exited } = launch(t, dataDir, 'cli.js', args, env)
+  return { kill: () => child.kill('SIGKILL'), output, exited }
+}
+
 async function runToEnd (t: Test, dataDir: string, script: string, args: string[], env: Env): Promise<Ended> {
   const { output, exited } = launch(t, dataDir, script, args, env)
   return { code: await exited, ...output }

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { ScopeSettings } from '../../schemas/control.ts'
+import type { ScopeSettings } from '../../schemas/sessions.ts'
 import { build } from '../helper.ts'
 
 /** The sample market over REST and over MCP, for sessions of any scope. */
