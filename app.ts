@@ -31,7 +31,7 @@ import tools from './plugins/tools/index.ts'
 import usage from './plugins/usage.ts'
 import vault from './plugins/vault.ts'
 import routes from './routes/index.ts'
-import { endConnections, REQUEST_MS, SLOW_CLIENTS } from './sockets.ts'
+import { endConnections, REQUEST_MS, SLOW_CLIENTS, takeTurns } from './sockets.ts'
 import { decorateReload, openTls } from './tls.ts'
 import { VERSION } from './version.ts'
 
@@ -64,6 +64,7 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   })
   const options = { config }
   endConnections(app)
+  takeTurns(app)
   if (tls) decorateReload(app, tls)
 
   await app.register(errors)

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 
 /** How long a client may take to send a request whole: who drips it holds a connection no longer. */
 export const REQUEST_MS = 30_000
@@ -29,5 +30,24 @@ export function endConnections (app: FastifyInstance): void {
       if (isOver) app.server.closeAllConnections()
     }, SWEEP_MS).unref()
     app.server.once('close', () => clearInterval(sweep))
+  })
+}
+
+/**
+ * Handles the requests of one connection one after the other, each when the answer before it has left: who sends a
+ * thousand at once, or takes no answer, costs the others no more than one request does.
+ */
+export function takeTurns (app: FastifyInstance): void {
+  const latest = new WeakMap<Socket, ServerResponse>()
+  app.addHook('onRequest', (request, reply, done) => {
+    const { socket } = request.raw
+    const before = latest.get(socket)
+    latest.set(socket, reply.raw)
+    if (!before || before.destroyed) return done()
+    before.once('close', () => {
+      // Nobody is there to take the answer.
+      if (socket.destroyed) reply.hijack()
+      done()
+    })
   })
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { connect, type AddressInfo } from 'node:net'
+import { connect, type AddressInfo, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { build } from './helper.ts'
 
@@ -47,6 +48,33 @@ t.test('a stop waits for a call whose answer is on its way', async t => {
   finish()
   t.equal((await answer).status, 500)
   await closed
+})
+
+t.test('requests in a row are handled one by one, and no more where nobody is left', async t => {
+  const { app, port } = await listen(t)
+  const waiting: (() => void)[] = []
+  app.sessions.verify = () => new Promise((_resolve, reject) => waiting.push(() => reject(new Error('the test ends it'))))
+  const begun = async (count: number) => {
+    for (const deadline = Date.now() + 10_000; waiting.length < count && Date.now() < deadline;) await sleep(10)
+    // Others would have come by now.
+    await sleep(100)
+    t.equal(waiting.length, count)
+  }
+  const request = `GET /api/whoami HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: Bearer test-token\r\n\r\n`
+  const taken = once(app.server, 'connection') as Promise<[Socket]>
+  const socket = await open(t, port, request.repeat(3))
+  const [serversEnd] = await taken
+  let text = ''
+  socket.on('data', data => { text += String(data) })
+  await begun(1)
+  waiting[0]!()
+  await begun(2)
+  t.equal(text.match(/^HTTP\/1\.1 500/gm)?.length, 1, 'the first is answered')
+  const closed = once(serversEnd, 'close')
+  socket.destroy()
+  await closed
+  waiting[1]!()
+  await begun(2)
 })
 
 t.test('slow clients are timed out', async t => {
