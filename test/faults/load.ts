@@ -28,7 +28,7 @@ export interface Client {
   send: (call: Call, dueAt?: number) => Promise<Result>
 }
 
-export function createClient (t: Test, connections = 256): Client {
+export function createClient (t: Pick<Test, 'teardown'>, connections = 256): Client {
   const agent = new Agent({ connections, pipelining: 1, headersTimeout: 60_000, bodyTimeout: 60_000 })
   t.teardown(() => agent.destroy())
   return {

@@ -10,6 +10,7 @@ import { figure, pick, quantile } from '../figures.ts'
 import { waitFor } from '../fixtures/embedded.ts'
 import { buildOnce } from '../server/process.ts'
 import { createAbuses } from './abuses.ts'
+import { startGoodClient } from './good-client.ts'
 import { isRefused, sendRaw, toRequest } from './raw.ts'
 
 const SLOW = pick(1000, 200)
@@ -42,7 +43,8 @@ t.test('whatever is sent', { timeout: 600_000 }, async t => {
   let memory = 0
   const watch = setInterval(() => { memory = Math.max(memory, replica!.memoryMb()) }, 100)
   t.teardown(() => clearInterval(watch))
-  const load = startLoad(client, GOOD_PER_SECOND, 900, next)
+  const load = startGoodClient(t, next(), GOOD_PER_SECOND)
+  await waitFor(() => load.results.length > 0, 30_000)
   let noted = 0
   const note = (what: string) => {
     const since = load.results.slice(noted)
