@@ -46,11 +46,24 @@ const grouped = groups => ({
   setup ({ onResolve, onLoad }) {
     onResolve({ filter: /^group:/ }, ({ path }) => ({ path: path.slice('group:'.length), namespace: 'group' }))
     onLoad({ filter: /.*/, namespace: 'group' }, ({ path }) => ({
-      contents: groups.get(path).map(file => `import ${JSON.stringify(join(root, file))}\n`).join(''),
+      contents: loading(groups.get(path)),
       resolveDir: root
     }))
   }
 })
+
+/**
+ * No test starts before all files are loaded: after a teardown of its own the root ends as soon as no test waits, also
+ * where a file still awaits what it shares.
+ */
+const loading = files => [
+  "import t from 'tap'",
+  'let loaded',
+  't.before(() => new Promise(resolve => { loaded = resolve }))',
+  ...files.map(file => `await import(${JSON.stringify(join(root, file))})`),
+  'loaded()',
+  ''
+].join('\n')
 
 /** A module goes on finding the files beside its source. */
 const places = {
