@@ -32,7 +32,7 @@ export default fp<{ config: Config, version: string }>(async (app, { config, ver
       }
     }
   })
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list', deepLinking: false } })
+  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list', deepLinking: false, layout: 'BaseLayout' } })
   // Made once: it is the largest answer that anybody may ask for, and the bytes are shared by all who wait for them.
   let document: Buffer | undefined
   app.get('/openapi.json', { schema: { hide: true } }, async (_, reply) => {
