@@ -1,0 +1,22 @@
+import { Component, type ReactNode } from 'react'
+import { Button } from './button.tsx'
+import { Note } from './note.tsx'
+
+/** A defect of one page leaves the others usable. React knows no function that does this. */
+export class CrashBoundary extends Component<{ children: ReactNode }, { error?: Error }> {
+  override state: { error?: Error } = {}
+
+  static getDerivedStateFromError (error: Error) {
+    return { error }
+  }
+
+  override render () {
+    if (!this.state.error) return this.props.children
+    return (
+      <Note tone='bad' title='This page cannot be shown'>
+        <p>{this.state.error.message}</p>
+        <Button onClick={() => location.reload()}>Load it again</Button>
+      </Note>
+    )
+  }
+}
