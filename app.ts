@@ -28,6 +28,7 @@ import quota from './plugins/quota.ts'
 import redis from './plugins/redis.ts'
 import sessions from './plugins/sessions/index.ts'
 import tools from './plugins/tools/index.ts'
+import ui from './plugins/ui.ts'
 import usage from './plugins/usage.ts'
 import vault from './plugins/vault.ts'
 import routes from './routes/index.ts'
@@ -75,6 +76,7 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(sensible)
   await app.register(cookie)
   await app.register(openapi, { ...options, version: VERSION })
+  await app.register(ui, options)
 
   await app.register(health)
   await app.register(metrics)
