@@ -21,6 +21,8 @@ export default fp<{ config: Config, version: string }>(async (app, { config, ver
         { name: 'sessions', description: 'Access tokens of clients' },
         { name: 'admin', description: 'Setup, logins, admins and admin tokens' },
         { name: 'audit', description: 'What happened' },
+        { name: 'usage', description: 'What was called, and how it went' },
+        { name: 'system', description: 'The server itself: its state, its keys, its backup' },
         { name: 'health', description: 'Probes' }
       ],
       components: {
