@@ -93,8 +93,7 @@ if (world) {
     allow(/(401|429).*\/api\/login/)
     await go('/')
     for (let i = 0; i < 11; i++) {
-      await loginPage(page).logIn('nobody', `wrong password ${i}`)
-      await page.waitForResponse(/\/api\/login/).catch(() => {})
+      await Promise.all([page.waitForResponse(/\/api\/login/), loginPage(page).logIn('nobody', `wrong password ${i}`)])
     }
     await page.getByText(/The next try is taken in \d+ (minutes|seconds)/).waitFor()
   })

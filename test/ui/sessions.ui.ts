@@ -9,7 +9,7 @@ if (world) {
   world.test('a session is made with a scope, rotated with a grace, and revoked', async t => {
     const { page } = await world.enter(t, '/sessions/new')
     await page.getByText('What it may do').click()
-    await page.getByLabel('Tools').fill('get_quote, get_bars')
+    for (const tool of ['Latest quotes', 'Price bars']) await page.getByLabel(tool, { exact: true }).check()
     await page.getByLabel('Most calls in 24 hours').fill('100')
     const first = await newSessionPage(page).create('narrow')
     t.match((await ask(world.server(), first, '/api/whoami')).body, { scope: { tools: ['get_quote', 'get_bars'], calls_per_day: 100 } })

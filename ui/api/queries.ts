@@ -37,6 +37,25 @@ export const queries = {
     queryFn: ({ signal }) => answer(api.GET('/api/connections/{id}/usage', { params: { path: { id } }, signal }))
   }),
 
+  /** Who answers what over it. */
+  entitlements: (id: string) => queryOptions({
+    queryKey: ['connections', id, 'entitlements'],
+    queryFn: ({ signal }) => answer(api.GET('/api/connections/{id}/entitlements', { params: { path: { id } }, signal }))
+  }),
+
+  /** The catalogue, the same for every connection as long as the server runs. */
+  tools: (connectionId: string) => queryOptions({
+    queryKey: ['tools'],
+    queryFn: ({ signal }) =>
+      answer(api.GET('/api/connections/{id}/tools', { params: { path: { id: connectionId } }, signal })),
+    staleTime: Infinity
+  }),
+
+  /** What a key of each consists of, and where it is to be had; the same as long as the server runs. */
+  providers: () => queryOptions({
+    queryKey: ['providers'], queryFn: ({ signal }) => answer(api.GET('/api/providers', { signal })), staleTime: Infinity
+  }),
+
   sessions: (connectionId: string) => queryOptions({
     queryKey: ['sessions', connectionId],
     queryFn: ({ signal }) =>

@@ -1099,6 +1099,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/connections/{id}/entitlements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what each provider answers over a connection, and what it was found not to
+         * @description By capability and provider: whether the provider has it, whether there is a key, and what the key was refused for.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            providers: {
+                                /** @enum {unknown} */
+                                provider: "alpaca" | "polygon" | "fmp" | "finnhub" | "sample";
+                                title: string;
+                                has_key: boolean;
+                                windows: {
+                                    /** @enum {unknown} */
+                                    per: "second" | "minute" | "day";
+                                    used: number;
+                                    limit: number | null;
+                                    left: number | null;
+                                    frees_at: string | null;
+                                    /** @enum {unknown} */
+                                    source: "plan" | "learned" | "set";
+                                }[];
+                            }[];
+                            capabilities: {
+                                /** @enum {unknown} */
+                                capability: "quote" | "bars" | "search" | "profile" | "news" | "market_status" | "financials" | "key_metrics" | "earnings" | "earnings_calendar" | "corporate_actions" | "analyst_ratings" | "insider_trades" | "institutional_holders" | "market_movers" | "options_chain" | "economic_calendar" | "economic_indicator" | "filings" | "etf_holdings" | "index_constituents" | "market_calendar";
+                                providers: {
+                                    /** @enum {unknown} */
+                                    provider: "alpaca" | "polygon" | "fmp" | "finnhub" | "sample";
+                                    /** @enum {unknown} */
+                                    state: "supported" | "refused" | "needs_key" | "keyless" | "absent";
+                                    place: number | null;
+                                    refusals: {
+                                        endpoint: string;
+                                        message: string;
+                                        learned_at: string;
+                                        until: string;
+                                    }[];
+                                }[];
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the providers, what they answer, and where a key is to be had */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @enum {unknown} */
+                            provider: "alpaca" | "polygon" | "fmp" | "finnhub" | "sample";
+                            title: string;
+                            credential_fields: ("api_key" | "key_id" | "secret_key")[];
+                            key_url: string | null;
+                            capabilities: {
+                                /** @enum {unknown} */
+                                capability: "quote" | "bars" | "search" | "profile" | "news" | "market_status" | "financials" | "key_metrics" | "earnings" | "earnings_calendar" | "corporate_actions" | "analyst_ratings" | "insider_trades" | "institutional_holders" | "market_movers" | "options_chain" | "economic_calendar" | "economic_indicator" | "filings" | "etf_holdings" | "index_constituents" | "market_calendar";
+                                asset_classes: string[] | null;
+                                keyless: string[];
+                            }[];
+                        }[];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/connections/{id}/credentials/{provider}": {
         parameters: {
             query?: never;

@@ -27,7 +27,7 @@ export function Table<Row> ({ caption, columns, query, rowKey, empty }: TablePro
         ? empty
         : (
           // Laid out as cards, a browser no longer takes it for a table: the roles say it.
-          <table role='table'>
+          <table role='table' className='rows'>
             <caption className='unseen'>{caption}</caption>
             <thead role='rowgroup'>
               <tr role='row'>

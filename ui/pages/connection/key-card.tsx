@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { ExternalLink } from 'lucide-react'
 import { useState } from 'react'
 import { answer, api } from '../../api/client.ts'
-import type { Connection, CredentialStatus, ProviderUsage } from '../../api/types.ts'
+import type { Connection, CredentialStatus, ProviderInfo, ProviderUsage } from '../../api/types.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { Card } from '../../components/card.tsx'
@@ -19,28 +19,31 @@ import { PlanFacts } from './plan-facts.tsx'
 export interface KeyCardProps {
   connection: Connection
   provider: KeyedProvider
+  info: ProviderInfo | undefined
   usage: ProviderUsage | undefined
 }
 
 /** One provider's key: put in, tested, replaced, removed, and never shown. */
-export function KeyCard ({ connection, provider, usage }: KeyCardProps) {
+export function KeyCard ({ connection, provider, info, usage }: KeyCardProps) {
   const [isReplacing, setReplacing] = useState(false)
   const credential = connection.credentials.find(credential => credential.provider === provider)
-  const { title, keyUrl, keyHint } = PROVIDERS[provider]
+  const { title, keyHint } = PROVIDERS[provider]
   const isAsked = connection.settings.provider_order.includes(provider)
   return (
     <Card title={title} aside={<State credential={credential} />} className='key-card'>
       {!isAsked && <p className='hint'>It is not in this connection’s order, so it is not asked. See the settings.</p>}
       {credential && !isReplacing
-        ? <Stored {...{ connection, provider, credential, usage }} onReplace={() => setReplacing(true)} />
+        ? <Stored {...{ connection, provider, info, credential, usage }} onReplace={() => setReplacing(true)} />
         : (
           <>
             <p>
-              <a href={keyUrl} target='_blank' rel='noreferrer'>Get a key <ExternalLink aria-hidden /></a>
+              {info?.key_url && (
+                <a href={info.key_url} target='_blank' rel='noreferrer'>Get a key <ExternalLink aria-hidden /></a>
+              )}
               <span className='hint'> {keyHint}</span>
             </p>
             <KeyForm
-              connection={connection} provider={provider} onSaved={() => setReplacing(false)}
+              connection={connection} provider={provider} fields={info?.credential_fields ?? []} onSaved={() => setReplacing(false)}
               onCancel={isReplacing ? () => setReplacing(false) : undefined}
             />
           </>

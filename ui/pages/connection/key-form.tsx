@@ -2,27 +2,28 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { answer, api } from '../../api/client.ts'
 import { faultOf } from '../../api/problem.ts'
-import type { Connection } from '../../api/types.ts'
+import type { Connection, ProviderInfo } from '../../api/types.ts'
 import { TextField } from '../../components/field.tsx'
 import { Form } from '../../components/form.tsx'
 import { toast } from '../../components/toast.tsx'
 import { useAction } from '../../hooks/use-action.ts'
-import { PROVIDERS, type KeyedProvider } from '../../providers.ts'
+import { FIELD_LABELS, titleOf, type KeyedProvider } from '../../providers.ts'
 
 type KeyBody = { api_key: string } | { key_id: string, secret_key: string }
 
 export interface KeyFormProps {
   connection: Connection
   provider: KeyedProvider
+  fields: ProviderInfo['credential_fields']
   onSaved: () => void
   onCancel?: (() => void) | undefined
 }
 
 /** Stores a key and tests it. The key is in the input elements alone, and they are emptied once it is sent. */
-export function KeyForm ({ connection: { id }, provider, onSaved, onCancel }: KeyFormProps) {
+export function KeyForm ({ connection: { id }, provider, fields, onSaved, onCancel }: KeyFormProps) {
   const client = useQueryClient()
   const [step, setStep] = useState('')
-  const { title, fields } = PROVIDERS[provider]
+  const title = titleOf(provider)
   const path = { id, provider }
   const refresh = () => client.invalidateQueries({ queryKey: ['connections'] })
 
@@ -45,9 +46,9 @@ export function KeyForm ({ connection: { id }, provider, onSaved, onCancel }: Ke
 
   return (
     <Form action={save} submit='Save & test' onCancel={onCancel} onSubmit={(_, form) => save.run(form)}>
-      {fields.map(({ name, label }) => (
+      {fields.map(name => (
         <TextField
-          key={name} label={`${title}: ${label}`} name={name} type='password' required maxLength={500} className='mono'
+          key={name} label={`${title}: ${FIELD_LABELS[name]}`} name={name} type='password' required maxLength={500} className='mono'
           // No password manager is to keep it or to fill it in.
           autoComplete='off' data-1p-ignore data-lpignore='true' error={faultOf(save.error, name)}
         />

@@ -81,7 +81,8 @@ export function Settings ({ connection }: { connection: Connection }) {
             <Options of={SCOPES} />
           </SelectField>
           <TtlList
-            ttls={settings.ttl_seconds} disabled={!settings.caching} onChange={ttls => set({ ttl_seconds: ttls })}
+            connectionId={connection.id} ttls={settings.ttl_seconds} disabled={!settings.caching}
+            onChange={ttls => set({ ttl_seconds: ttls })}
           />
         </Card>
       </Form>

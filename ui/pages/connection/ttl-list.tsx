@@ -1,11 +1,15 @@
-import { Plus, X } from 'lucide-react'
-import { useState } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import { X } from 'lucide-react'
+import { queries } from '../../api/queries.ts'
 import { Button } from '../../components/button.tsx'
-import { TextField } from '../../components/field.tsx'
+import { SelectField, TextField } from '../../components/field.tsx'
 
 const MOST_SECONDS = 2_592_000
+/** What a tool begins with when it is chosen. */
+const FIRST_SECONDS = 60
 
 export interface TtlListProps {
+  connectionId: string
   /** Seconds by tool name. */
   ttls: Record<string, number>
   disabled: boolean
@@ -13,9 +17,9 @@ export interface TtlListProps {
 }
 
 /** For how long answers are kept, where it is not the tool's own time. */
-export function TtlList ({ ttls, disabled, onChange }: TtlListProps) {
-  const [tool, setTool] = useState('')
-  const isName = /^[a-z0-9_]{1,40}$/.test(tool)
+export function TtlList ({ connectionId, ttls, disabled, onChange }: TtlListProps) {
+  const { data } = useQuery(queries.tools(connectionId))
+  const others = data?.tools.filter(({ name }) => !(name in ttls)) ?? []
   return (
     <fieldset className='field' disabled={disabled}>
       <legend>Seconds that a tool’s answers are kept</legend>
@@ -33,21 +37,13 @@ export function TtlList ({ ttls, disabled, onChange }: TtlListProps) {
           </Button>
         </div>
       ))}
-      <div className='ttl'>
-        <TextField
-          label='Another tool' placeholder='get_quote' className='mono' value={tool} onChange={event => setTool(event.target.value)}
-          hint='Every tool has a time of its own, which holds where nothing is said here.'
-        />
-        <Button
-          disabled={!isName || tool in ttls}
-          onClick={() => {
-            onChange({ ...ttls, [tool]: 60 })
-            setTool('')
-          }}
-        >
-          <Plus aria-hidden /> Add
-        </Button>
-      </div>
+      <SelectField
+        label='Another tool' value='' hint='Every tool has a time of its own, which holds where nothing is said here.'
+        onChange={event => onChange({ ...ttls, [event.target.value]: FIRST_SECONDS })}
+      >
+        <option value=''>Choose…</option>
+        {others.map(({ name, title }) => <option key={name} value={name}>{title} ({name})</option>)}
+      </SelectField>
     </fieldset>
   )
 }

@@ -68,7 +68,7 @@ function NewSessionForm ({ connections, onMade }: NewSessionFormProps) {
         <SelectField label='Ends' name='lifetime' defaultValue='90'>
           {LIFETIMES.map(([days, title]) => <option key={days} value={days}>{title}</option>)}
         </SelectField>
-        <ScopeFields error={action.error} />
+        {first && <ScopeFields connectionId={first.id} error={action.error} />}
       </Card>
     </Form>
   )

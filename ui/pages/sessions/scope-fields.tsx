@@ -1,3 +1,5 @@
+import { useQuery } from '@tanstack/react-query'
+import { queries } from '../../api/queries.ts'
 import { faultOf } from '../../api/problem.ts'
 import type { ProviderName, Scope, SessionRequest } from '../../api/types.ts'
 import { CheckField, SelectField, TextField } from '../../components/field.tsx'
@@ -17,7 +19,8 @@ const ANSWERS = [
 ] as const
 
 /** What narrows a session; all of it may stay as it is. */
-export function ScopeFields ({ error }: { error: Error | undefined }) {
+export function ScopeFields ({ connectionId, error }: { connectionId: string, error: Error | undefined }) {
+  const { data: tools } = useQuery(queries.tools(connectionId))
   return (
     <details className='scope'>
       <summary>What it may do</summary>
@@ -25,10 +28,13 @@ export function ScopeFields ({ error }: { error: Error | undefined }) {
       <SelectField label='Answers' name='answer_tokens' error={faultOf(error, 'scope.answer_tokens')}>
         {ANSWERS.map(([tokens, title]) => <option key={tokens} value={tokens}>{title}</option>)}
       </SelectField>
-      <TextField
-        label='Tools' name='tools' placeholder='get_quote, get_bars' className='mono' pattern='[a-z0-9_]+([\s,]+[a-z0-9_]+)*[\s,]*'
-        hint='Names, separated by commas. Empty: all.' error={faultOf(error, 'scope.tools')}
-      />
+      <fieldset className='field'>
+        <legend>Tools</legend>
+        <div className='choices columns'>
+          {tools?.tools.map(({ name, title }) => <CheckField key={name} label={title} name={`tool.${name}`} />)}
+        </div>
+        <p className='hint'>None ticked: all.</p>
+      </fieldset>
       <fieldset className='field'>
         <legend>Providers</legend>
         <div className='choices'>
@@ -51,9 +57,9 @@ export function ScopeFields ({ error }: { error: Error | undefined }) {
 /** What the form's fields ask for. */
 export function toSessionRequest (values: Record<string, string>): SessionRequest {
   const { name, lifetime, idle_days: idle, answer_tokens: tokens, calls_per_day: calls } = values
-  const tools = toList(values['tools'])
+  const tools = namesOf(values, 'tool.')
   const addresses = toList(values['addresses'])
-  const providers = KEYED.filter(provider => values[`provider.${provider}`] !== undefined) as ProviderName[]
+  const providers = namesOf(values, 'provider.') as ProviderName[]
   const scope: Scope = {
     ...tokens && { answer_tokens: tokens === 'none' ? null : Number(tokens) },
     ...tools.length > 0 && { tools },
@@ -68,5 +74,9 @@ export function toSessionRequest (values: Record<string, string>): SessionReques
     scope
   }
 }
+
+/** Of the boxes that are ticked. */
+const namesOf = (values: Record<string, string>, prefix: string) =>
+  Object.keys(values).filter(name => name.startsWith(prefix)).map(name => name.slice(prefix.length))
 
 const toList = (text = '') => text.split(/[\s,]+/).filter(Boolean)
