@@ -1,6 +1,6 @@
 import { QueryClientProvider } from '@tanstack/react-query'
 import { Suspense } from 'react'
-import { Route, Router, Switch } from 'wouter'
+import { Route, Router, Switch, useLocation } from 'wouter'
 import { BASE } from './api/base.ts'
 import { queryClient } from './api/query-client.ts'
 import { CrashBoundary } from './components/crash-boundary.tsx'
@@ -22,19 +22,26 @@ export function App () {
         <Gate>
           <ProofProvider>
             <Shell>
-              <CrashBoundary>
-                <Suspense fallback={<PageSkeleton />}>
-                  <Switch>
-                    {PAGES.map(({ path, Page }) => <Route key={path} path={path}><Page /></Route>)}
-                    <Route><NotFound /></Route>
-                  </Switch>
-                </Suspense>
-              </CrashBoundary>
+              <Pages />
             </Shell>
           </ProofProvider>
         </Gate>
         <Toasts />
       </Router>
     </QueryClientProvider>
+  )
+}
+
+function Pages () {
+  const [place] = useLocation()
+  return (
+    <CrashBoundary place={place}>
+      <Suspense fallback={<PageSkeleton />}>
+        <Switch>
+          {PAGES.map(({ path, Page }) => <Route key={path} path={path}><Page /></Route>)}
+          <Route><NotFound /></Route>
+        </Switch>
+      </Suspense>
+    </CrashBoundary>
   )
 }

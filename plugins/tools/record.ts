@@ -21,7 +21,7 @@ export function recordCall (
 ): void {
   if (name !== null) app.metrics.toolCall(name, outcome, cacheUseOf(meta))
   const { connection_id: connectionId, session_id: sessionId } = principal
-  app.usage.count({ ...toGroup(principal, name ?? 'unknown'), outcome, hit: meta?.cache.hit ?? false, ms })
+  app.usage.count(toGroup(principal, name ?? 'unknown'), { outcome, hit: meta?.cache.hit ?? false, ms })
   if (sessionId !== null) app.sessions.touch(sessionId, { address: ip, call: true, ...(client && { client }) })
   app.audit.enqueue({
     action: 'tool.call',

@@ -7,6 +7,8 @@ const BATCH = 1_000
 const MOST_WAITING = 20_000
 const MINUTE_MS = 60_000
 
+type Recent = Map<string, Map<string, Map<string, UsageMinute>>>
+
 /** Whose calls are counted together. */
 export interface CallGroup {
   connection_id: string
@@ -15,8 +17,8 @@ export interface CallGroup {
   tool: string
 }
 
-/** One call and how it ended. */
-export interface CountedCall extends CallGroup {
+/** How one call ended. */
+export interface CallEnd {
   /** `ok`, `cancelled`, or a code of the errors table. */
   outcome: string
   hit: boolean
@@ -24,8 +26,8 @@ export interface CountedCall extends CallGroup {
 }
 
 export interface UsageCollector {
-  count: (call: CountedCall) => void
-  /** Counts the text of an answer that `count` was told of. */
+  count: (group: CallGroup, end: CallEnd) => void
+  /** Counts the text of an answer that is counted as `ok`. */
   handOut: (group: CallGroup, characters: number) => void
   /** Writes what is counted so far. A failure is logged and the counts are kept. */
   flush: () => Promise<void>
@@ -42,6 +44,9 @@ export function createUsageCollector (
   store: (rows: readonly UsageMinute[]) => Promise<void>, log: FastifyBaseLogger, pauseMs = PAUSE_MS
 ): UsageCollector {
   let waiting = new Map<string, UsageMinute>()
+  /** Those of the present minute by owner, tool and outcome: a call must not have to put a key together. */
+  let recent: Recent = new Map()
+  let recentMinute = 0
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
   let dropped = 0
@@ -49,16 +54,30 @@ export function createUsageCollector (
 
   function rowOf (group: CallGroup, outcome: string): UsageMinute | undefined {
     const { connection_id: connectionId, session_id: session, tool } = group
+    const owner = session ?? connectionId
     const minute = Math.floor(Date.now() / MINUTE_MS)
-    const key = `${minute} ${session ?? connectionId} ${tool} ${outcome}`
-    const known = waiting.get(key)
+    if (minute !== recentMinute) {
+      recent = new Map()
+      recentMinute = minute
+    }
+    const known = recent.get(owner)?.get(tool)?.get(outcome)
     if (known) return known
+    const key = `${minute} ${owner} ${tool} ${outcome}`
+    const row = waiting.get(key) ?? begin(key, minute, group, outcome)
+    if (!row) return undefined
+    const tools = recent.get(owner) ?? new Map<string, Map<string, UsageMinute>>()
+    const outcomes = tools.get(tool) ?? new Map<string, UsageMinute>()
+    recent.set(owner, tools.set(tool, outcomes.set(outcome, row)))
+    return row
+  }
+
+  function begin (key: string, minute: number, group: CallGroup, outcome: string): UsageMinute | undefined {
     if (waiting.size >= MOST_WAITING) return undefined
     const row: UsageMinute = {
       at: new Date(minute * MINUTE_MS).toISOString(),
-      connection_id: connectionId,
-      session_id: session ?? NO_SESSION,
-      tool,
+      connection_id: group.connection_id,
+      session_id: group.session_id ?? NO_SESSION,
+      tool: group.tool,
       outcome,
       calls: 0,
       hits: 0,
@@ -70,15 +89,15 @@ export function createUsageCollector (
     return row
   }
 
-  function count (call: CountedCall): void {
-    const row = rowOf(call, call.outcome)
+  function count (group: CallGroup, { outcome, hit, ms }: CallEnd): void {
+    const row = rowOf(group, outcome)
     if (!row) {
       dropped += 1
       return
     }
     row.calls += 1
-    row.hits += call.hit ? 1 : 0
-    row.latency[toLatencyIndex(call.ms)]! += 1
+    row.hits += hit ? 1 : 0
+    row.latency[toLatencyIndex(ms)]! += 1
   }
 
   function handOut (group: CallGroup, characters: number): void {
@@ -96,6 +115,7 @@ export function createUsageCollector (
     timer = undefined
     const rows = [...waiting]
     waiting = new Map()
+    recent = new Map()
     try {
       for (; rows.length > 0; rows.splice(0, BATCH)) await store(rows.slice(0, BATCH).map(([, row]) => row))
     } catch (error) {
@@ -113,6 +133,7 @@ export function createUsageCollector (
   function keep (rows: [string, UsageMinute][]): void {
     const newer = waiting
     waiting = new Map(rows)
+    recent = new Map()
     for (const [key, row] of newer) {
       const known = waiting.get(key)
       if (known) add(known, row)

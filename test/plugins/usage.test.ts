@@ -10,7 +10,7 @@ import { build } from '../helper.ts'
 import { until } from './build-security.ts'
 
 const group = { connection_id: randomUUID(), session_id: randomUUID(), tool: 'get_quote' }
-const call = { ...group, outcome: 'ok', hit: false, ms: 12 }
+const ok = { outcome: 'ok', hit: false, ms: 12 }
 
 /** A collector whose writes end as the test says, and what it logged. */
 function collect (store: (rows: readonly UsageMinute[]) => Promise<void>, pauseMs = 600_000) {
@@ -22,8 +22,8 @@ function collect (store: (rows: readonly UsageMinute[]) => Promise<void>, pauseM
 t.test('calls that are alike are one row, and a hundred of them one write', async t => {
   const written: UsageMinute[][] = []
   const { count, handOut, flush } = collect(async rows => { written.push([...rows]) })
-  for (let n = 0; n < 100; n++) count({ ...call, hit: n % 2 === 0, ms: n })
-  count({ ...call, outcome: 'PROVIDER_TIMEOUT' })
+  for (let n = 0; n < 100; n++) count(group, { ...ok, hit: n % 2 === 0, ms: n })
+  count(group, { ...ok, outcome: 'PROVIDER_TIMEOUT' })
   handOut(group, 1000)
   handOut(group, 500)
   await flush()
@@ -38,7 +38,7 @@ t.test('calls that are alike are one row, and a hundred of them one write', asyn
 t.test('what waits is written by itself', async t => {
   let written = 0
   const { count } = collect(async rows => { written += rows.length }, 10)
-  count(call)
+  count(group, ok)
   await until(() => written > 0)
   t.ok(written > 0)
 })
@@ -50,12 +50,12 @@ t.test('what cannot be written is kept and added to what comes, and the log says
     if (isDown) throw new Error('the database is away')
     written.push(...rows)
   })
-  count(call)
+  count(group, ok)
   await flush()
-  count(call)
+  count(group, ok)
   await flush()
   isDown = false
-  count(call)
+  count(group, ok)
   await flush()
   t.equal(written.reduce((total, row) => total + row.calls, 0), 3)
   t.same(logs.map(line => JSON.parse(line).msg), ['the usage cannot be stored now; it is kept', 'the usage is stored again'])
@@ -69,10 +69,10 @@ t.test('what comes while a write that fails is under way is kept too', async t =
     if (attempts++ === 0) await new Promise((_resolve, reject) => { fail = () => reject(new Error('away')) })
     written.push(...rows)
   })
-  count(call)
+  count(group, ok)
   const first = flush()
-  count(call)
-  count({ ...call, tool: 'get_bars' })
+  count(group, ok)
+  count({ ...group, tool: 'get_bars' }, ok)
   fail()
   await first
   await flush()
@@ -82,12 +82,12 @@ t.test('what comes while a write that fails is under way is kept too', async t =
 t.test('no more than 20,000 rows wait, what is dropped is counted, and an end that loses rows says so', async t => {
   let isDown = true
   const { count, handOut, flush, close, logs } = collect(async () => { if (isDown) throw new Error('away') })
-  for (let n = 0; n < 20_010; n++) count({ ...call, tool: `tool_${n}` })
+  for (let n = 0; n < 20_010; n++) count({ ...group, tool: `tool_${n}` }, ok)
   handOut({ ...group, tool: 'tool_20009' }, 5)
   isDown = false
   await flush()
   isDown = true
-  count(call)
+  count(group, ok)
   await close()
   isDown = false
   await flush()

@@ -19,6 +19,18 @@ export function found (): void {
   link.set('here')
 }
 
+/** Waits until the server answers. */
+export async function answered (): Promise<void> {
+  await ping()
+  if (link.get() === 'here') return
+  await new Promise<void>(resolve => {
+    const end = link.subscribe(() => {
+      end()
+      resolve()
+    })
+  })
+}
+
 async function ping (): Promise<void> {
   timer = undefined
   const isLive = await fetch(`${BASE}/health/live`, { cache: 'no-store' }).then(({ ok }) => ok, () => false)

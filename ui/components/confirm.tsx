@@ -31,7 +31,7 @@ export function Confirm ({ title, children, submit, name, work, onDone, onClose 
         {name !== undefined && (
           <TextField
             label={<>Type <strong className='name'>{name}</strong> to go on</>} value={typed}
-            onChange={event => setTyped(event.target.value)} autoFocus
+            onChange={event => setTyped(event.target.value)}
           />
         )}
       </Form>

@@ -1,5 +1,5 @@
 import { X } from 'lucide-react'
-import { useEffect, useId, useRef, type ReactNode } from 'react'
+import { useId, useLayoutEffect, useRef, type ReactNode } from 'react'
 import { Button } from './button.tsx'
 
 export interface DialogProps {
@@ -8,13 +8,18 @@ export interface DialogProps {
   children: ReactNode
 }
 
-/** Open as long as it is rendered. The browser keeps the focus inside, and Escape closes it. */
+/**
+ * Open as long as it is rendered: its first field has the focus, which the browser keeps inside and gives back at the
+ * end. Escape closes it.
+ */
 export function Dialog ({ title, onClose, children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  // Before the element is taken away: only an open dialog gives the focus back.
+  useLayoutEffect(() => {
     const dialog = ref.current
     dialog?.showModal()
+    dialog?.querySelector<HTMLElement>('input:not([type=hidden]), select')?.focus()
     return () => dialog?.close()
   }, [])
 

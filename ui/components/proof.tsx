@@ -60,7 +60,7 @@ function ProofDialog ({ onProved, onClose }: Asked) {
       <p>This cannot be taken back, so the server wants to know that it is still you.</p>
       <Form action={state} submit='Go on' onCancel={onClose} onSubmit={send}>
         <input type='hidden' autoComplete='username' value={admin?.name ?? ''} />
-        <TextField label='Password' name='password' type='password' autoComplete='current-password' required autoFocus />
+        <TextField label='Password' name='password' type='password' autoComplete='current-password' required />
         {wantsCode && (
           <TextField label='Code of your authenticator app, or a recovery code' name='code' autoComplete='one-time-code' required />
         )}

@@ -25,17 +25,21 @@ export function Shell ({ children }: { children: ReactNode }) {
   return (
     <div className='shell'>
       <a className='skip' href='#main' onClick={() => main.current?.focus()}>Skip to the content</a>
-      <header className='bar'>
-        <Mark />
-        <Button look='quiet' aria-label='Menu' aria-expanded={isOpen} aria-controls='side' onClick={() => setOpen(!isOpen)}>
-          {isOpen ? <X aria-hidden /> : <Menu aria-hidden />}
-        </Button>
+      <header>
+        <div className='bar'>
+          <Mark />
+          <Button
+            look='quiet' aria-label='Menu' aria-expanded={isOpen} aria-controls='side' onClick={() => setOpen(!isOpen)}
+          >
+            {isOpen ? <X aria-hidden /> : <Menu aria-hidden />}
+          </Button>
+        </div>
+        <div id='side' className={isOpen ? 'side open' : 'side'}>
+          <Mark />
+          <Navigation />
+          <Viewer />
+        </div>
       </header>
-      <div id='side' className={isOpen ? 'side open' : 'side'}>
-        <Mark />
-        <Navigation />
-        <Viewer />
-      </div>
       <main id='main' ref={main} tabIndex={-1}>{children}</main>
     </div>
   )

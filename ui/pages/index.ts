@@ -1,5 +1,6 @@
 import { House, KeyRound, Plug, type LucideIcon } from 'lucide-react'
 import { lazy, type ComponentType } from 'react'
+import { answered } from '../api/link.ts'
 
 export interface Page {
   path: string
@@ -8,8 +9,19 @@ export interface Page {
   nav: { title: string, icon: LucideIcon } | undefined
 }
 
-const page = (path: string, load: () => Promise<{ default: ComponentType }>, nav?: Page['nav']): Page =>
-  ({ path, Page: lazy(load), nav })
+type Load = () => Promise<{ default: ComponentType }>
+
+const page = (path: string, load: Load, nav?: Page['nav']): Page => ({ path, Page: lazy(() => surely(load)), nav })
+
+/** Where the server is away, waits for it. What fails then too is gone: a newer build took its place. */
+async function surely (load: Load): ReturnType<Load> {
+  try {
+    return await load()
+  } catch {
+    await answered()
+    return load()
+  }
+}
 
 /** Every page, each loaded when it is opened. The first that fits a path is shown. */
 export const PAGES: Page[] = [

@@ -58,7 +58,7 @@ function CreateConnection ({ onClose }: { onClose: () => void }) {
     <Dialog title='New connection' onClose={onClose}>
       <Form action={action} submit='Create' onCancel={onClose} onSubmit={({ name = '' }) => action.run(name)}>
         <TextField
-          label='Name' name='name' required maxLength={80} autoFocus placeholder='research'
+          label='Name' name='name' required maxLength={80} placeholder='research'
           hint='Whatever tells it from the others. Keys come next.' error={faultOf(action.error, 'name')}
         />
       </Form>
