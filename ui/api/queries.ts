@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 import { answer, api } from './client.ts'
-import type { AuditQuery } from './types.ts'
+import type { AuditQuery, UsageQuery } from './types.ts'
 
 /** While something is awaited the server is asked this often. */
 export const AWAITING_MS = 2000
@@ -65,6 +65,11 @@ export const queries = {
   session: (id: string) => queryOptions({
     queryKey: ['sessions', 'one', id],
     queryFn: ({ signal }) => answer(api.GET('/api/sessions/{id}', { params: { path: { id } }, signal }))
+  }),
+
+  /** Calls over time. */
+  usage: (query: UsageQuery) => queryOptions({
+    queryKey: ['usage', query], queryFn: ({ signal }) => answer(api.GET('/api/usage', { params: { query }, signal }))
   }),
 
   /** Newest first. */

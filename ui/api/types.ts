@@ -32,3 +32,7 @@ export type ListedSession = Answer<'/api/sessions/{id}'>
 export type Session = Omit<ListedSession, 'calls_today'>
 export type SessionRequest = NonNullable<Body<'/api/connections/{id}/session', 'post'>>
 export type Scope = Session['scope']
+export type Tool = Answer<'/api/connections/{id}/tools'>['tools'][number]
+export type Trial = Answer<'/api/connections/{id}/tools/{name}', 'post'>
+export type Usage = Answer<'/api/usage'>
+export type UsageQuery = Query<'/api/usage'>

@@ -1,4 +1,4 @@
-import { House, KeyRound, Plug, type LucideIcon } from 'lucide-react'
+import { ChartNoAxesColumn, FlaskConical, House, KeyRound, Plug, type LucideIcon } from 'lucide-react'
 import { lazy, type ComponentType } from 'react'
 import { answered } from '../api/link.ts'
 
@@ -30,5 +30,8 @@ export const PAGES: Page[] = [
   page('/connections/:id/:tab?', () => import('./connection/index.tsx')),
   page('/sessions', () => import('./sessions/index.tsx'), { title: 'Sessions', icon: KeyRound }),
   page('/sessions/new', () => import('./sessions/new.tsx')),
-  page('/sessions/:id', () => import('./sessions/session.tsx'))
+  page('/sessions/:id', () => import('./sessions/session.tsx')),
+  page('/playground', () => import('./playground/index.tsx'), { title: 'Playground', icon: FlaskConical }),
+  page('/playground/:tool', () => import('./playground/index.tsx')),
+  page('/usage', () => import('./usage/index.tsx'), { title: 'Usage', icon: ChartNoAxesColumn })
 ]
