@@ -2,7 +2,7 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { button, codeText, connectionsPage, keyCard, newSessionPage, setupPage, shell } from './pages.ts'
+import { button, codeText, connectionsPage, keyCard, newSessionPage, scanQrCode, setupPage, shell } from './pages.ts'
 import { PASSWORD, startUi } from './world.ts'
 
 const world = await startUi(t)
@@ -68,6 +68,8 @@ if (world) {
     await newSessionPage(page).create('phone')
     await button(page, 'Make a link').click()
     await page.getByRole('img', { name: /QR code/ }).waitFor()
-    t.match(await codeText(page, 'the one-time link'), /\/mcp\/connect\/fmcp_ot_/)
+    const link = await codeText(page, 'the one-time link')
+    t.match(link, /\/mcp\/connect\/fmcp_ot_/)
+    t.equal(await scanQrCode(page, 'The one-time link as a QR code'), link)
   })
 }

@@ -1,5 +1,6 @@
 /** What a person does on each page, in its own words. */
 import type { Page } from 'playwright-core'
+import decodeQr from 'qr/decode.js'
 
 export const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: typeof name === 'string' })
 
@@ -76,3 +77,35 @@ export const newSessionPage = (page: Page) => ({
     return codeText(page, 'the token')
   }
 })
+
+/** The rows of a table, each as its text. */
+export const rowsOf = (page: Page, caption: string) =>
+  page.getByRole('table', { name: caption }).getByRole('row').filter({ has: page.getByRole('cell') })
+
+export const auditPage = (page: Page) => ({
+  rows: rowsOf(page, 'Events'),
+  async filter (fields: Record<string, string>) {
+    for (const [label, value] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(value)
+    await button(page, 'Filter').click()
+  }
+})
+
+/** A card by its heading. */
+export const card = (page: Page, title: string | RegExp) => page.getByRole('region', { name: title })
+
+/** What a scanner reads off the screen. */
+export async function scanQrCode (page: Page, label: string): Promise<string> {
+  const code = page.getByRole('img', { name: label })
+  const size = Number((await code.getAttribute('viewBox'))?.split(' ')[2])
+  const path = await code.locator('path').getAttribute('d') ?? ''
+  const scale = 4
+  const width = size * scale
+  const data = new Uint8Array(width * width * 3).fill(255)
+  for (const [, x, y] of path.matchAll(/M(\d+) (\d+)h1v1h-1z/g)) {
+    for (let row = 0; row < scale; row++) {
+      const from = ((Number(y) * scale + row) * width + Number(x) * scale) * 3
+      data.fill(0, from, from + scale * 3)
+    }
+  }
+  return decodeQr({ width, height: width, data })
+}

@@ -51,6 +51,51 @@ export async function furnish (world: World, window: Window): Promise<Place[]> {
         await page.getByRole('img', { name: /QR code/ }).waitFor()
       }
     },
+    { name: 'audit', path: '/audit' },
+    {
+      name: 'audit-event',
+      path: '/audit?action=tool.call',
+      async prepare ({ page }) {
+        await page.getByRole('button', { name: /details$/ }).first().click()
+        await page.getByRole('dialog').waitFor()
+      }
+    },
+    {
+      name: 'audit-verified',
+      path: '/audit?outcome=FORBIDDEN',
+      async prepare ({ page }) {
+        await button(page, 'Verify').click()
+        await page.getByText(/^The log is whole/).waitFor()
+      }
+    },
+    { name: 'system', path: '/system' },
+    {
+      name: 'system-keys',
+      path: '/system/keys',
+      async prepare ({ page }) {
+        await button(page, 'Wrap every key anew').click()
+        await page.getByText(/wrapped, .* by admin:/).waitFor()
+      }
+    },
+    { name: 'system-admins', path: '/system/admins' },
+    {
+      name: 'system-tokens',
+      path: '/system/tokens',
+      async prepare ({ page }) {
+        await button(page, 'New admin token').click()
+        await page.getByLabel('Name', { exact: true }).fill('deploy')
+        await button(page, 'Create').click()
+        await page.getByLabel('the admin token').waitFor()
+      }
+    },
+    {
+      name: 'system-account',
+      path: '/system/account',
+      async prepare ({ page }) {
+        await button(page, 'Turn it on…').click()
+        await page.getByRole('img', { name: /QR code/ }).waitFor()
+      }
+    },
     { name: 'no-such-page', path: '/nowhere' }
   ]
 }

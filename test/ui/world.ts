@@ -18,6 +18,7 @@ export interface World {
   test: (name: string, run: (t: Test) => Promise<void>) => unknown
   server: () => Server
   upstream: Upstream
+  databaseUrl: string
   browser: Browser
   /** What the start printed. */
   setupCode: () => string
@@ -91,6 +92,7 @@ export async function startUi (t: Test, env: Env = {}): Promise<World | undefine
     }),
     server: () => server,
     upstream,
+    databaseUrl,
     browser,
     setupCode,
     open,

@@ -11,12 +11,14 @@ export interface FormProps extends Omit<ComponentProps<'form'>, 'onSubmit' | 'ac
   submit: string
   look?: 'primary' | 'danger'
   onCancel?: (() => void) | undefined
+  /** What that button says. */
+  cancel?: string
   disabled?: boolean
 }
 
 /** Fields, what went wrong, and the buttons. The browser checks first what the fields say of themselves. */
 export function Form ({
-  action, onSubmit, submit, look = 'primary', onCancel, disabled, children, ...props
+  action, onSubmit, submit, look = 'primary', onCancel, cancel = 'Cancel', disabled, children, ...props
 }: FormProps) {
   function send (event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
@@ -31,7 +33,7 @@ export function Form ({
       <ErrorNote error={action.error} />
       <div className='buttons'>
         <Button type='submit' look={look} pending={action.pending} disabled={disabled}>{submit}</Button>
-        {onCancel && <Button onClick={onCancel}>Cancel</Button>}
+        {onCancel && <Button onClick={onCancel}>{cancel}</Button>}
       </div>
     </form>
   )

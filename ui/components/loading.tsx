@@ -1,4 +1,3 @@
-import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Button } from './button.tsx'
 import { Note } from './note.tsx'
@@ -20,8 +19,17 @@ export function PageSkeleton () {
   )
 }
 
+/** An answer of the server, as far as it has come. */
+export interface Asked<T> {
+  data: T | undefined
+  isError: boolean
+  error: Error | null
+  isFetching: boolean
+  refetch: () => unknown
+}
+
 export interface LoadedProps<T> {
-  query: UseQueryResult<T>
+  query: Asked<T>
   /** Stands in its place until it is there. */
   skeleton?: ReactNode
   children: (data: T) => ReactNode
@@ -33,7 +41,7 @@ export function Loaded<T> ({ query, skeleton = <Skeleton />, children }: LoadedP
   if (query.isError) {
     return (
       <Note tone='bad' title='This could not be read'>
-        <p>{query.error.message}</p>
+        <p>{query.error?.message}</p>
         <Button size='small' pending={query.isFetching} onClick={() => query.refetch()}>Try again</Button>
       </Note>
     )

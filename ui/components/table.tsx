@@ -1,6 +1,5 @@
-import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
-import { Loaded, Skeleton } from './loading.tsx'
+import { Loaded, Skeleton, type Asked } from './loading.tsx'
 
 export interface Column<Row> {
   title: string
@@ -13,7 +12,7 @@ export interface TableProps<Row> {
   /** What it lists, for those who do not see it. */
   caption: string
   columns: Column<Row>[]
-  query: UseQueryResult<Row[]>
+  query: Asked<Row[]>
   rowKey: (row: Row) => string
   /** In place of no rows. */
   empty: ReactNode

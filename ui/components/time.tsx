@@ -1,16 +1,26 @@
 import { useNow } from '../hooks/use-now.ts'
 
 const ABSOLUTE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const PRECISE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 const UNITS = [['day', 86_400], ['hour', 3600], ['minute', 60]] as const
 const TICK_MS = 10_000
 
-/** An instant, ISO 8601: in the viewer's zone, or as long ago as it is; in UTC when it is pointed at. */
-export function Time ({ at, relative = false }: { at: string, relative?: boolean }) {
+export interface TimeProps {
+  /** An instant, ISO 8601. */
+  at: string
+  /** As long ago as it is. */
+  relative?: boolean
+  /** To the second. */
+  precise?: boolean
+}
+
+/** An instant in the viewer's zone; in UTC when it is pointed at. */
+export function Time ({ at, relative = false, precise = false }: TimeProps) {
   const date = new Date(at)
   return (
     <time dateTime={at} title={`${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`}>
-      {relative ? <Relative ms={date.getTime()} /> : ABSOLUTE.format(date)}
+      {relative ? <Relative ms={date.getTime()} /> : (precise ? PRECISE : ABSOLUTE).format(date)}
     </time>
   )
 }

@@ -1,4 +1,6 @@
-import { ChartNoAxesColumn, FlaskConical, House, KeyRound, Plug, type LucideIcon } from 'lucide-react'
+import {
+  ChartNoAxesColumn, FlaskConical, House, KeyRound, Plug, ScrollText, Server, type LucideIcon
+} from 'lucide-react'
 import { lazy, type ComponentType } from 'react'
 import { answered } from '../api/link.ts'
 
@@ -33,5 +35,7 @@ export const PAGES: Page[] = [
   page('/sessions/:id', () => import('./sessions/session.tsx')),
   page('/playground', () => import('./playground/index.tsx'), { title: 'Playground', icon: FlaskConical }),
   page('/playground/:tool', () => import('./playground/index.tsx')),
-  page('/usage', () => import('./usage/index.tsx'), { title: 'Usage', icon: ChartNoAxesColumn })
+  page('/usage', () => import('./usage/index.tsx'), { title: 'Usage', icon: ChartNoAxesColumn }),
+  page('/audit', () => import('./audit/index.tsx'), { title: 'Audit', icon: ScrollText }),
+  page('/system/:tab?', () => import('./system/index.tsx'), { title: 'System', icon: Server })
 ]

@@ -30,7 +30,7 @@ export function EntitlementMatrix ({ connectionId }: { connectionId: string }) {
 function Matrix ({ providers, capabilities }: Entitlements) {
   return (
     <>
-      <div className='scroll' role='region' aria-label='Who answers what' tabIndex={0}>
+      <div className='scroll' role='region' aria-label='Capabilities by provider' tabIndex={0}>
         <table className='matrix'>
           <caption className='unseen'>Capabilities by provider; a number is the place in the order in which they are asked</caption>
           <thead>
@@ -78,7 +78,8 @@ function Refusals ({ providers, capabilities }: Entitlements) {
       <ul className='refusals'>
         {refused.map(({ capability, provider, endpoint, message, learned_at: since, until }) => (
           <li key={provider + capability + endpoint}>
-            <strong>{titleOf(provider)}, {toWords(capability)}</strong> (<code>{endpoint}</code>), <Time at={since} relative />: {message}
+            <strong>{titleOf(provider)}, {toWords(capability)}</strong> (<code>{endpoint}</code>),
+            {' '}<Time at={since} relative />: {message}
             {' '}Not asked again before <Time at={until} />, or until the key is tested.
           </li>
         ))}

@@ -43,7 +43,8 @@ export function KeyCard ({ connection, provider, info, usage }: KeyCardProps) {
               <span className='hint'> {keyHint}</span>
             </p>
             <KeyForm
-              connection={connection} provider={provider} fields={info?.credential_fields ?? []} onSaved={() => setReplacing(false)}
+              connection={connection} provider={provider} fields={info?.credential_fields ?? []}
+              onSaved={() => setReplacing(false)}
               onCancel={isReplacing ? () => setReplacing(false) : undefined}
             />
           </>

@@ -16,7 +16,9 @@ export function Keys ({ connection }: { connection: Connection }) {
       {connection.name === 'sample'
         ? (
           <Note title='This connection needs no key'>
-            <p>It answers with a made-up market, for trying things out. Real data come from a connection of your own.</p>
+            <p>
+              It answers with a made-up market, for trying things out. Real data come from a connection of your own.
+            </p>
           </Note>
           )
         : (

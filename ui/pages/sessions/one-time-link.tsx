@@ -8,7 +8,7 @@ import { ErrorNote } from '../../components/note.tsx'
 import { Time } from '../../components/time.tsx'
 import { useAction } from '../../hooks/use-action.ts'
 import { useNow } from '../../hooks/use-now.ts'
-import { QrCode } from './qr-code.tsx'
+import { QrCode } from '../../components/qr-code.tsx'
 
 /** For a client that takes a URL and sends no header: as text, and to be taken off the screen. */
 export function OneTimeLink ({ sessionId }: { sessionId: string }) {
