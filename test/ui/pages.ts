@@ -78,6 +78,32 @@ export const newSessionPage = (page: Page) => ({
   }
 })
 
+export const playgroundPage = (page: Page) => ({
+  call: button(page, 'Call'),
+  field: (name: string) => page.locator(`form [name="${name}"]`),
+  tab: (name: string) => page.getByRole('tab', { name, exact: true }),
+  /** What the receipt says of a matter: "Source". */
+  receipt: (about: string) => page.getByRole('region', { name: 'Receipt' }).locator('div', { has: page.getByText(about, { exact: true }) }).getByRole('definition'),
+  async choose (tool: string) {
+    await page.getByLabel('Find a tool').fill(tool)
+    await page.getByRole('navigation', { name: 'Tools' }).getByRole('link', { name: tool }).click()
+    await page.getByRole('heading', { name: tool, level: 2 }).waitFor()
+  },
+  connect: (name: string) => page.getByLabel('Connection', { exact: true }).selectOption({ label: name }),
+  async show (chart: string) {
+    await page.getByRole('tab', { name: chart }).click()
+    await page.getByRole('img', { name: /^Chart of/ }).locator('canvas').first().waitFor()
+  }
+})
+
+export const usagePage = (page: Page) => ({
+  range: (name: string) => button(page, name),
+  filter: (label: string, option: string) => page.getByLabel(label, { exact: true }).selectOption({ label: option }),
+  total: (title: string) => page.locator('.totals > div', { has: page.getByText(title, { exact: true }) }).locator('strong'),
+  charts: page.getByRole('img', { name: /over the last/ }),
+  row: (table: string, name: string | RegExp) => page.getByRole('table', { name: table }).getByRole('row', { name })
+})
+
 /** The rows of a table, each as its text. */
 export const rowsOf = (page: Page, caption: string) =>
   page.getByRole('table', { name: caption }).getByRole('row').filter({ has: page.getByRole('cell') })

@@ -1,7 +1,7 @@
 /** Where to look: every page with something on it, for what is looked at on all of them. */
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { sendJson } from '../upstream/index.ts'
-import { button, connectionsPage, keyCard, newSessionPage } from './pages.ts'
+import { button, connectionsPage, keyCard, newSessionPage, playgroundPage } from './pages.ts'
 import type { Window, World } from './world.ts'
 
 export interface Place {
@@ -51,6 +51,44 @@ export async function furnish (world: World, window: Window): Promise<Place[]> {
         await page.getByRole('img', { name: /QR code/ }).waitFor()
       }
     },
+    { name: 'playground', path: '/playground' },
+    {
+      name: 'playground-chart',
+      path: '/playground/get_bars',
+      async prepare ({ page }) {
+        await playgroundPage(page).connect('sample (made-up prices)')
+        await playgroundPage(page).call.click()
+        await playgroundPage(page).show('Chart')
+        for (const indicator of ['SMA 20', 'RSI 14']) await page.getByLabel(indicator).check()
+        await page.getByText(/rsi_14 [\d.]/).waitFor()
+      }
+    },
+    {
+      name: 'playground-answer',
+      path: '/playground/get_company_profile',
+      async prepare ({ page }) {
+        await playgroundPage(page).call.click()
+        await playgroundPage(page).receipt('Source').waitFor()
+        await page.getByText('The same call as').click()
+      }
+    },
+    {
+      name: 'playground-problem',
+      path: '/playground/get_quote',
+      async prepare ({ page }) {
+        await playgroundPage(page).field('symbols').fill('NOSUCHX')
+        await playgroundPage(page).call.click()
+        await page.getByRole('alert').waitFor()
+      }
+    },
+    {
+      name: 'usage',
+      path: '/usage?range=hour',
+      async prepare ({ page }) {
+        await page.locator('.plot canvas').nth(3).waitFor()
+        await page.getByText('The charts as a table').click()
+      }
+    },
     { name: 'audit', path: '/audit' },
     {
       name: 'audit-event',
@@ -85,7 +123,7 @@ export async function furnish (world: World, window: Window): Promise<Place[]> {
         await button(page, 'New admin token').click()
         await page.getByLabel('Name', { exact: true }).fill('deploy')
         await button(page, 'Create').click()
-        await page.getByLabel('the admin token').waitFor()
+        await page.getByLabel('the admin token', { exact: true }).waitFor()
       }
     },
     {

@@ -6,11 +6,11 @@ import { Card } from '../../components/card.tsx'
 import { Code } from '../../components/copy.tsx'
 import { Note } from '../../components/note.tsx'
 import { Tabs } from '../../components/tabs.tsx'
+import type { Answered } from './call.ts'
 import { ChartTab } from './chart/chart-tab.tsx'
 import { toCharts } from './chart/charts.ts'
 import { DataView } from './data-view.tsx'
 import { Receipt } from './receipt.tsx'
-import type { Answered } from './tool-panel.tsx'
 
 export interface AnswerViewProps {
   tool: Tool

@@ -49,7 +49,7 @@ export function ToolForm ({ fields, values, action, onChange, onCall, onReset }:
       {fields.length === 0 && <p className='hint'>It takes no arguments.</p>}
       <div className='tool-fields'>{fields.filter(({ isMinor }) => !isMinor).map(input)}</div>
       {minor.length > 0 && (
-        <details>
+        <details open={minor.some(({ name }) => faults[name] ?? refused[name]) || undefined}>
           <summary>How it is answered, and by whom</summary>
           <div className='tool-fields'>{minor.map(input)}</div>
         </details>
@@ -67,5 +67,9 @@ export function ToolForm ({ fields, values, action, onChange, onCall, onReset }:
 /** What the server said of fields: of a list, of its first part that is wrong. */
 function toRefused (error: Error | undefined): Record<string, string> {
   const errors = error instanceof ProblemError ? error.body.errors ?? [] : []
-  return Object.fromEntries(errors.toReversed().map(({ path, message }) => [path.split(/[/.]/)[0] ?? '', `It ${message}.`]))
+  return Object.fromEntries(errors.toReversed().map(({ path, message }) => [path.split(/[/.]/)[0] ?? '', toSentence(message)]))
 }
+
+/** Most say what the value must be; others are sentences but for their capital. */
+const toSentence = (message: string) =>
+  /^(must|is|has) /.test(message) ? `It ${message}.` : `${message.charAt(0).toUpperCase()}${message.slice(1)}.`

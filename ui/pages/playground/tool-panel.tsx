@@ -1,24 +1,15 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
-import { answer, api } from '../../api/client.ts'
-import type { Connection, Tool, Trial } from '../../api/types.ts'
+import type { Connection, Tool } from '../../api/types.ts'
 import { Card } from '../../components/card.tsx'
 import { Skeleton } from '../../components/loading.tsx'
 import { useAction } from '../../hooks/use-action.ts'
 import { AnswerView } from './answer-view.tsx'
+import { callTool, type Answered, type Arguments } from './call.ts'
 import { Elsewhere } from './elsewhere.tsx'
 import { toArguments, toFields, toFirstValues, type Values } from './fields.ts'
 import { ProblemNote } from './problem-note.tsx'
 import { forget, recall, remember } from './remembered.ts'
 import { ToolForm } from './tool-form.tsx'
-
-export type Arguments = Record<string, unknown>
-
-/** One call that was answered. */
-export interface Answered { args: Arguments, trial: Trial }
-
-/** @throws ProblemError, ServerAway */
-export const callTool = (connectionId: string, name: string, args: Arguments): Promise<Trial> =>
-  answer(api.POST('/api/connections/{id}/tools/{name}', { params: { path: { id: connectionId, name } }, body: args }))
 
 /** A tool's form, and what came of its last call. */
 export function ToolPanel ({ tool, connection }: { tool: Tool, connection: Connection }) {

@@ -2,7 +2,7 @@ import { lazy, Suspense, useState } from 'react'
 import type { Connection, Tool } from '../../../api/types.ts'
 import { CheckField, SelectField } from '../../../components/field.tsx'
 import { ErrorNote } from '../../../components/note.tsx'
-import type { Arguments } from '../tool-panel.tsx'
+import type { Arguments } from '../call.ts'
 import type { Chart } from './charts.ts'
 import { INDICATORS, useIndicators, type IndicatorId } from './indicators.ts'
 

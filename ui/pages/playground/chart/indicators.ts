@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { Meta } from '../../../../schemas/receipt.ts'
 import type { Trial } from '../../../api/types.ts'
-import { callTool, type Arguments } from '../tool-panel.tsx'
+import { callTool, type Arguments } from '../call.ts'
 import { toCharts, type Chart, type Line } from './charts.ts'
 
 /** As get_indicators spells them, with the columns that are drawn. */
