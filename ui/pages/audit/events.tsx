@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useState, type ReactNode } from 'react'
 import { queries } from '../../api/queries.ts'
 import type { AuditEntry } from '../../api/types.ts'
 import { Button } from '../../components/button.tsx'
@@ -12,8 +12,8 @@ import { EventDialog, Outcome } from './event.tsx'
 import { nameOfConnection, type AuditFilter } from './filter.ts'
 import { useAuditLog } from './use-audit-log.ts'
 
-/** What fits the filter, the newest first. */
-export function Events ({ filter }: { filter: AuditFilter }) {
+/** What fits the filter, the newest first; the children stand below once it is there, so that it moves nothing. */
+export function Events ({ filter, children }: { filter: AuditFilter, children: ReactNode }) {
   const [isFollowing, setFollowing] = useState(false)
   const [shown, setShown] = useState<AuditEntry>()
   const { data: connections = [] } = useQuery(queries.connections())
@@ -48,6 +48,7 @@ export function Events ({ filter }: { filter: AuditFilter }) {
         empty={<Empty title='No event fits'><p>All filters hold together. Everything that changes, every login and every call is here.</p></Empty>}
       />
       {hasOlder && <div className='buttons'><Button pending={isReadingOlder} onClick={readOlder}>Show older</Button></div>}
+      {(query.data || query.isError) && children}
       {shown && <EventDialog event={shown} connections={connections} onClose={() => setShown(undefined)} />}
     </>
   )

@@ -16,8 +16,9 @@ export default function Audit () {
     <>
       <PageHeader title='Audit' lead='Every change, every login and every call, in the order in which they were written.' />
       <Filters filter={filter} onChange={show} />
-      <Events key={search} filter={filter} />
-      <div className='cards'><Verify /><Export filter={filter} /></div>
+      <Events key={search} filter={filter}>
+        <div className='cards'><Verify /><Export filter={filter} /></div>
+      </Events>
     </>
   )
 }

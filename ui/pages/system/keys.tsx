@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Badge } from '../../components/badge.tsx'
 import { Card } from '../../components/card.tsx'
-import { Loaded } from '../../components/loading.tsx'
+import { Loaded, Skeleton } from '../../components/loading.tsx'
 import { Note } from '../../components/note.tsx'
 import { Backup } from './backup.tsx'
 import { systemQueries, type System } from './queries.ts'
@@ -13,16 +13,18 @@ const TONES = { primary: 'good', 'in the ring': 'neutral', missing: 'bad', wrong
 export function Keys () {
   const system = useQuery(systemQueries.system())
   return (
-    <>
-      <Card title='Master keys'>
-        <Loaded query={system}>
-          {({ keys }) => keys
-            ? <Ring {...keys} />
-            : <Note tone='warn'><p>The database does not answer, so nothing is known of what each key seals.</p></Note>}
-        </Loaded>
-      </Card>
-      <div className='cards'><RewrapCard /><Backup /></div>
-    </>
+    <Loaded query={system} skeleton={<Skeleton lines={12} className='of-table' />}>
+      {({ keys }) => (
+        <>
+          <Card title='Master keys'>
+            {keys
+              ? <Ring {...keys} />
+              : <Note tone='warn'><p>The database does not answer, so nothing is known of what each key seals.</p></Note>}
+          </Card>
+          <div className='cards'><RewrapCard /><Backup /></div>
+        </>
+      )}
+    </Loaded>
   )
 }
 
