@@ -26,13 +26,16 @@ import overload from './plugins/overload.ts'
 import providers from './plugins/providers/index.ts'
 import quota from './plugins/quota.ts'
 import redis from './plugins/redis.ts'
+import rewraps from './plugins/rewraps.ts'
 import sessions from './plugins/sessions/index.ts'
+import system from './plugins/system.ts'
 import tools from './plugins/tools/index.ts'
-import usage from './plugins/usage.ts'
+import ui from './plugins/ui.ts'
+import usage from './plugins/usage/index.ts'
 import vault from './plugins/vault.ts'
 import routes from './routes/index.ts'
 import { endConnections, REQUEST_MS, SLOW_CLIENTS, takeTurns } from './sockets.ts'
-import { decorateReload, openTls } from './tls.ts'
+import { decorateTls, openTls } from './tls.ts'
 import { VERSION } from './version.ts'
 
 export interface AppOptions {
@@ -65,7 +68,7 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   const options = { config }
   endConnections(app)
   takeTurns(app)
-  if (tls) decorateReload(app, tls)
+  if (tls) decorateTls(app, tls)
 
   await app.register(errors)
   await app.register(json)
@@ -75,6 +78,7 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(sensible)
   await app.register(cookie)
   await app.register(openapi, { ...options, version: VERSION })
+  await app.register(ui, options)
 
   await app.register(health)
   await app.register(metrics)
@@ -83,6 +87,7 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(bus, options)
   await app.register(vault, options)
   await app.register(audit, options)
+  await app.register(rewraps)
   await app.register(sessions, options)
   await app.register(oneTimeTokens)
   await app.register(admin, options)
@@ -95,6 +100,7 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(usage)
   await app.register(cache, options)
   await app.register(tools, options)
+  await app.register(system, options)
   await app.register(mcp, options)
   await app.register(routes, options)
   return app

@@ -7,13 +7,17 @@ export async function welcome (app: FastifyInstance, config: Config, port: strin
   const { publicUrl, tls, allowQueryTokens } = config
   const base = publicUrl ?? `${tls ? 'https' : 'http'}://localhost:${port}`
   const mcp = `${base}/mcp`
-  const lines = ['', `Financial MCP Server listens at ${base}`, `  MCP   ${mcp}`, `  REST  ${base}/api/tools`, `  docs  ${base}/docs`, '']
+  const lines = [
+    '', `Financial MCP Server listens at ${base}`, `  UI    ${base}/ui/`, `  MCP   ${mcp}`, `  REST  ${base}/api/tools`,
+    `  docs  ${base}/docs`, ''
+  ]
   if (allowQueryTokens) lines.push(`Warning: ${QUERY_TOKENS_WARNING}`, '')
 
   const setupCode = await app.admin.issueSetupCode()
   if (setupCode) {
     const body = `{"code": "${setupCode}", "name": "admin", "password": "<12 characters or more>"}`
     lines.push(`Setup code for the first admin (30 minutes): ${setupCode}`,
+      `  Open ${base}/ui/#code=${setupCode}, or:`,
       `  curl -H "Content-Type: application/json" -d '${body}' ${base}/api/setup`, '')
   }
 

@@ -15,6 +15,7 @@ import oneTimeTokens from '../plugins/one-time-tokens.ts'
 import providers from '../plugins/providers/index.ts'
 import quota from '../plugins/quota.ts'
 import redis from '../plugins/redis.ts'
+import rewraps from '../plugins/rewraps.ts'
 import sessions from '../plugins/sessions/index.ts'
 import vault from '../plugins/vault.ts'
 import type { Io } from './output.ts'
@@ -53,7 +54,7 @@ export async function withContext<T> (
   app.register(health)
   // The database of a running server where there is one, else started for this command.
   app.register(db, { config, open: { beside: true } })
-  const all = [bus, vault, audit, sessions, oneTimeTokens, admin, entitlements, connections]
+  const all = [bus, vault, audit, rewraps, sessions, oneTimeTokens, admin, entitlements, connections]
   const plugins = needs.databaseOnly ? [] : all
   // A data key that does not open must not keep an operator from deleting its connection.
   for (const plugin of plugins) app.register(plugin, { config, repair: true })

@@ -2,19 +2,16 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
 import { problem } from '../errors.ts'
-import { createRingLine, findKeyRing, isKid, type KeyRing } from '../vault/key-ring.ts'
-import type { Rewrapped } from '../vault/rewrap.ts'
+import { explainFailed } from '../plugins/rewraps.ts'
+import { createRingLine, findKeyRing, isKid } from '../vault/key-ring.ts'
+import { readKeyStatus } from '../vault/key-status.ts'
 import { addToRingFile } from '../vault/ring-file.ts'
-import { countStoredKids, findFaults } from '../vault/stored-keys.ts'
 import { findConnection } from './arguments.ts'
 import { by, type Cli } from './context.ts'
-import { printFields, printJson, printTable, type Io } from './output.ts'
+import { printFields, printJson, printTable } from './output.ts'
 
 interface Options { json?: true }
 interface GenerateOptions extends Options { kid?: string, prepend?: string, append?: string }
-
-/** How many failures are named. */
-const MOST_NAMED = 10
 
 /** `fmcp keys status|generate|rewrap|rotate` */
 export function addKeyCommands (program: Command, { io, use }: Cli): void {
@@ -23,7 +20,7 @@ export function addKeyCommands (program: Command, { io, use }: Cli): void {
   command.command('status').description('Tell which master keys there are, and how many stored keys each wraps')
     .option('--json', 'print JSON only')
     .action(async ({ json }: Options) => {
-      const read = async (app: FastifyInstance, config: Config) => readStatus(app, await findKeyRing(config))
+      const read = async (app: FastifyInstance, config: Config) => readKeyStatus(app.db, await findKeyRing(config))
       const status = await use(read, { databaseOnly: true })
       if (json) return printJson(io, status)
       printFields(io, { ring: status.source, primary: status.primary })
@@ -52,10 +49,11 @@ export function addKeyCommands (program: Command, { io, use }: Cli): void {
   command.command('rewrap').description('Wrap every stored key by the primary master key, beside running servers')
     .option('--json', 'print JSON only')
     .action(async ({ json }: Options) => {
-      const result = await use(app => rewrap(app, json ? undefined : io))
+      const print = (done: number, total: number) => { if (!json) io.stderr.write(`${done} of ${total} data keys\n`) }
+      const result = await use(app => app.rewraps.run(by, print))
       if (json) printJson(io, result)
       else printFields(io, { primary: result.kid, data_keys: result.data_keys, system_keys: result.system_keys })
-      if (result.failed.length) throw problem('CONFLICT', toSentence(result.failed))
+      if (result.failed.length) throw problem('CONFLICT', explainFailed(result.failed))
     })
 
   command.command('rotate').description('Give a connection a new data key, and destroy the former one')
@@ -68,32 +66,6 @@ export function addKeyCommands (program: Command, { io, use }: Cli): void {
     })
 }
 
-/** What stands in the ring and in the database, primary first. */
-async function readStatus (app: FastifyInstance, ring: KeyRing | undefined) {
-  const stored = await countStoredKids(app.db)
-  const faults = ring && await findFaults(app.db, ring)
-  const kids = new Set([...ring?.keys.keys() ?? [], ...stored.map(({ kid }) => kid)])
-  const keys = [...kids].map(kid => {
-    const { data_keys: dataKeys = 0, system_keys: systemKeys = 0 } = stored.find(row => row.kid === kid) ?? {}
-    const fault = ring ? faults?.find(row => row.kid === kid)?.state : 'missing' as const
-    const state = fault ?? (kid === ring?.primary.kid ? 'primary' : 'in the ring')
-    return { kid, state, data_keys: dataKeys, system_keys: systemKeys }
-  })
-  return { source: ring?.source ?? null, primary: ring?.primary.kid ?? null, keys }
-}
-
-/** The log has its begin and its end: the batches between are transactions of their own. */
-async function rewrap (app: FastifyInstance, io: Io | undefined): Promise<Rewrapped> {
-  const event = { ...by, action: 'keys.rewrap' }
-  await app.audit.record(app.db, { ...event, details: { phase: 'begin' } })
-  const result = await app.vault.rewrap({ onProgress: (done, total) => io?.stderr.write(`${done} of ${total} data keys\n`) })
-  const { failed, kid, ...counts } = result
-  await app.audit.record(app.db, {
-    ...event, target: kid, outcome: failed.length ? 'CONFLICT' : 'ok', details: { phase: 'end', ...counts, failed: failed.length }
-  })
-  return result
-}
-
 async function rotate (app: FastifyInstance, nameOrId: string) {
   const { id, name } = await findConnection(app, nameOrId)
   const credentials = await app.db.transaction().execute(async trx => {
@@ -102,13 +74,6 @@ async function rotate (app: FastifyInstance, nameOrId: string) {
     return count
   })
   return { id, name, credentials }
-}
-
-function toSentence (failed: string[]): string {
-  const more = failed.length > MOST_NAMED ? ', …' : ''
-  return `${failed.length} data keys do not open, since their rows were changed or moved, and stay as they are. They ` +
-    `belong to the connections ${failed.slice(0, MOST_NAMED).join(', ')}${more}. Delete the provider keys of each, run ` +
-    '"fmcp keys rotate" on it, and store the keys again.'
 }
 
 function toKid (text: string): string {

@@ -8,6 +8,7 @@ export interface AuditFilter {
   connection_id?: string | undefined
   session_id?: string | undefined
   actor?: string | undefined
+  target?: string | undefined
   action?: string | undefined
   outcome?: string | undefined
   /** First instant, inclusive. */
@@ -75,7 +76,7 @@ export async function readLastSeq (db: Kysely<Database>): Promise<string> {
 
 function select (db: Kysely<Database>, filter: AuditFilter) {
   let query = db.selectFrom('audit_logs').selectAll()
-  for (const column of ['connection_id', 'session_id', 'actor', 'action', 'outcome'] as const) {
+  for (const column of ['connection_id', 'session_id', 'actor', 'target', 'action', 'outcome'] as const) {
     const value = filter[column]
     if (value !== undefined) query = query.where(column, '=', value)
   }
@@ -87,14 +88,19 @@ function select (db: Kysely<Database>, filter: AuditFilter) {
 /** One tool's calls by one session. */
 export interface CallCount { tool: string, calls: number, failed: number, cached: number }
 
-/** What a session called since 00:00 UTC, by tool. */
-export async function countCallsToday (db: Kysely<Database>, sessionId: string): Promise<CallCount[]> {
+/** What a session called since 00:00 UTC, by tool; without one, what admins called over the connection. */
+export async function countCallsToday (
+  db: Kysely<Database>, { connection_id: connectionId, session_id: sessionId }: Pick<AuditLogRow, 'connection_id' | 'session_id'>
+): Promise<CallCount[]> {
+  const isTheirs = sessionId === null
+    ? sql`connection_id = ${connectionId} AND session_id IS NULL`
+    : sql`session_id = ${sessionId}`
   const { rows } = await sql<CallCount>`
     SELECT coalesce(target, 'unknown') AS tool, count(*)::int AS calls,
       count(*) FILTER (WHERE outcome <> 'ok')::int AS failed,
       count(*) FILTER (WHERE details->>'cache_hit' = 'true')::int AS cached
     FROM audit_logs
-    WHERE session_id = ${sessionId} AND action = 'tool.call'
+    WHERE ${isTheirs} AND action = 'tool.call'
       AND time >= date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
     GROUP BY 1 ORDER BY 1`.execute(db)
   return rows

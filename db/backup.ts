@@ -12,7 +12,7 @@ import type { Database } from './types.ts'
  * a login that may have been ended since.
  */
 export const LEFT_OUT: readonly string[] = [
-  'cache_entries', 'cache_locks', 'quota_ledgers', 'quota_counts', 'quota_sessions',
+  'cache_entries', 'cache_locks', 'quota_ledgers', 'quota_counts', 'quota_sessions', 'usage_buckets', 'key_rewraps',
   'admin_sessions', 'setup_codes', 'one_time_tokens', 'kysely_migration', 'kysely_migration_lock'
 ]
 
@@ -33,11 +33,10 @@ export async function writeBackup (
   try {
     const handle = await open(part, 'wx', 0o600)
     try {
-      await db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(trx =>
-        pipeline(Readable.from(toLines(trx, key, server, counts)), createGzip(), async chunks => {
-          // From where the last one ended.
-          for await (const chunk of chunks) await handle.writeFile(chunk as Buffer)
-        }))
+      await sendBackup(db, key, { server, counts }, async chunks => {
+        // From where the last one ended.
+        for await (const chunk of chunks) await handle.writeFile(chunk)
+      })
       await handle.sync()
     } finally {
       await handle.close()
@@ -53,6 +52,21 @@ export async function writeBackup (
       'Choose a folder that exists, has room, and may be written by this user.', { cause: error })
   }
   return counts
+}
+
+/**
+ * The same for whoever takes it piece by piece: it is whole where nothing is thrown.
+ * @param options.counts gets the rows by table
+ * @throws what `take` throws, or the signal's reason
+ */
+export async function sendBackup (
+  db: Kysely<Database>,
+  key: Buffer,
+  { server, counts = {}, signal }: { server: string, counts?: Record<string, number>, signal?: AbortSignal },
+  take: (chunks: AsyncIterable<Buffer>) => Promise<void>
+): Promise<void> {
+  await db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(trx =>
+    pipeline(Readable.from(toLines(trx, key, server, counts)), createGzip(), take, { ...(signal && { signal }) }))
 }
 
 async function * toLines (

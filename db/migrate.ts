@@ -6,6 +6,8 @@ import * as quota from './migrations/0004-quota.ts'
 import * as sessions from './migrations/0005-sessions.ts'
 import * as admins from './migrations/0006-admins.ts'
 import * as audit from './migrations/0007-audit.ts'
+import * as usage from './migrations/0008-usage.ts'
+import * as keyRewraps from './migrations/0009-key-rewraps.ts'
 
 /** Every migration, in the order of the names. A name that was released never changes. */
 const MIGRATIONS: Record<string, Migration> = {
@@ -15,7 +17,9 @@ const MIGRATIONS: Record<string, Migration> = {
   '0004-quota': quota,
   '0005-sessions': sessions,
   '0006-admins': admins,
-  '0007-audit': audit
+  '0007-audit': audit,
+  '0008-usage': usage,
+  '0009-key-rewraps': keyRewraps
 }
 
 const LOCK = 8_421_300_217

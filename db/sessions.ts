@@ -11,6 +11,8 @@ export interface SessionTouch {
   at: Date
   /** When it was last used with the token before a rotation. */
   previous_at: Date | null
+  /** The first call of a tool among the uses; null: there was none. */
+  first_call_at: Date | null
   address: string | null
   client_name: string | null
   client_version: string | null
@@ -84,14 +86,16 @@ export async function touchSessions (db: Kysely<Database>, touches: readonly Ses
     UPDATE sessions s SET
       last_used_at = greatest(s.last_used_at, t.at),
       previous_used_at = greatest(s.previous_used_at, CASE WHEN t.previous_at > s.rotated_at THEN t.previous_at END),
+      first_call_at = least(s.first_call_at, t.first_call_at),
       last_address = CASE WHEN s.last_used_at > t.at THEN s.last_address ELSE coalesce(t.address, s.last_address) END,
       client_name = CASE WHEN s.last_used_at > t.at THEN s.client_name ELSE coalesce(t.client_name, s.client_name) END,
       client_version = CASE WHEN s.last_used_at > t.at THEN s.client_version
         ELSE coalesce(t.client_version, s.client_version) END
     FROM unnest(
       ${column('id')}::uuid[], ${column('at')}::timestamptz[], ${column('previous_at')}::timestamptz[],
-      ${column('address')}::text[], ${column('client_name')}::text[], ${column('client_version')}::text[]
-    ) AS t (id, at, previous_at, address, client_name, client_version)
+      ${column('first_call_at')}::timestamptz[], ${column('address')}::text[], ${column('client_name')}::text[],
+      ${column('client_version')}::text[]
+    ) AS t (id, at, previous_at, first_call_at, address, client_name, client_version)
     WHERE s.id = t.id AND (s.revoked_at IS NULL OR s.revoked_at >= t.at)`.execute(db)
 }
 
@@ -133,6 +137,7 @@ export function toSession (row: SessionRow): Session {
     expires_at: row.expires_at?.toISOString() ?? null,
     idle_seconds: row.idle_seconds,
     last_used_at: row.last_used_at?.toISOString() ?? null,
+    first_call_at: row.first_call_at?.toISOString() ?? null,
     rotated_at: row.rotated_at?.toISOString() ?? null,
     previous_last_four: row.previous_last_four,
     previous_expires_at: row.previous_expires_at?.toISOString() ?? null,

@@ -31,6 +31,8 @@ export interface Database {
   quota_ledgers: QuotaLedgersTable
   quota_counts: QuotaCountsTable
   quota_sessions: QuotaSessionsTable
+  usage_buckets: UsageBucketsTable
+  key_rewraps: KeyRewrapsTable
 }
 
 /** A profile that holds provider credentials. */
@@ -106,6 +108,8 @@ interface SessionsTable {
   client_name: ColumnType<string | null, string | null | undefined, string | null>
   client_version: ColumnType<string | null, string | null | undefined, string | null>
   last_address: ColumnType<string | null, string | null | undefined, string | null>
+  /** When its first call of a tool came. */
+  first_call_at: ColumnType<Date | null, Date | null | undefined, Date | null>
   created_at: Created
   /** Null: does not expire. */
   expires_at: Instant | null
@@ -304,3 +308,46 @@ interface QuotaSessionsTable {
   session: string
   asked_at: Instant
 }
+
+/** Calls of one stretch of time, added up by all replicas: see plugins/usage/. */
+interface UsageBucketsTable {
+  /** The stretch's begin. */
+  at: Instant
+  /** Its length: 60, or 3600 after a day. */
+  span_seconds: number
+  connection_id: string
+  /** The nil UUID: an admin, who has no session. */
+  session_id: string
+  /** `unknown`: there is no such tool. */
+  tool: string
+  /** `ok`, `cancelled`, or a code of the errors table. */
+  outcome: string
+  calls: number
+  /** Of the calls, those out of the cache. */
+  hits: number
+  /** Of the answers, as they were handed out. */
+  characters: BigInteger
+  /** Calls by how long they took: one count a member of LATENCY_BOUNDS_MS, and one for what took longer. */
+  latency: number[]
+}
+
+/** The last run that wrapped keys anew; one row at most. */
+interface KeyRewrapsTable {
+  id: Generated<boolean>
+  run_id: string
+  /** As the audit log names actors. */
+  started_by: string
+  started_at: Generated<Date>
+  /** When it last showed that it runs. */
+  seen_at: Generated<Date>
+  ended_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+  /** `ok`, or a code of the errors table; null while it runs. */
+  outcome: ColumnType<string | null, string | null | undefined, string | null>
+  message: ColumnType<string | null, string | null | undefined, string | null>
+  /** Data keys that were to be wrapped, and those that are. */
+  done: Generated<number>
+  total: Generated<number>
+  /** Connections whose data key does not open. */
+  failed: ColumnType<string[], string[] | undefined, string[]>
+}
+export type KeyRewrapRow = Selectable<KeyRewrapsTable>

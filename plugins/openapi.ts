@@ -21,6 +21,8 @@ export default fp<{ config: Config, version: string }>(async (app, { config, ver
         { name: 'sessions', description: 'Access tokens of clients' },
         { name: 'admin', description: 'Setup, logins, admins and admin tokens' },
         { name: 'audit', description: 'What happened' },
+        { name: 'usage', description: 'What was called, and how it went' },
+        { name: 'system', description: 'The server itself: its state, its keys, its backup' },
         { name: 'health', description: 'Probes' }
       ],
       components: {
@@ -32,7 +34,7 @@ export default fp<{ config: Config, version: string }>(async (app, { config, ver
       }
     }
   })
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list', deepLinking: false } })
+  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list', deepLinking: false, layout: 'BaseLayout' } })
   // Made once: it is the largest answer that anybody may ask for, and the bytes are shared by all who wait for them.
   let document: Buffer | undefined
   app.get('/openapi.json', { schema: { hide: true } }, async (_, reply) => {

@@ -6,9 +6,11 @@ import type { Database } from '../db/types.ts'
 import { problem } from '../errors.ts'
 import type { Credential } from '../providers/types.ts'
 import type { ProviderName } from '../schemas/market.ts'
+import type { KeyStatus } from '../schemas/system.ts'
 import { openSealedCredential, sealCredential } from '../vault/credentials.ts'
 import { ensureDataKey, openDataKey, rotateDataKey } from '../vault/data-keys.ts'
 import { loadKeyRing } from '../vault/key-ring.ts'
+import { readKeyStatus } from '../vault/key-status.ts'
 import { createLiveRing, type LiveRing } from '../vault/live-ring.ts'
 import { rewrap, type RewrapOptions, type Rewrapped } from '../vault/rewrap.ts'
 import { assertFits, countStoredKids, explainFault, findFaults } from '../vault/stored-keys.ts'
@@ -54,6 +56,8 @@ export interface Vault {
   rotateDataKey (trx: Kysely<Database>, connectionId: string): Promise<number>
   /** Wraps every key by the primary one: see vault/rewrap.ts. */
   rewrap (options?: RewrapOptions): Promise<Rewrapped>
+  /** Which master keys there are, and what each wraps. */
+  status (): Promise<KeyStatus>
   /** Reads the key ring's file again. One that does not open what is stored is not taken, and the log says why. */
   reload (): Promise<boolean>
 }
@@ -141,6 +145,7 @@ function createVault (db: Kysely<Database>, live: LiveRing, keys: Record<SystemK
     },
 
     rewrap: options => rewrap(db, live.current(), options),
+    status: () => readKeyStatus(db, live.current()),
     reload: live.reload
   }
   return vault

@@ -169,6 +169,8 @@ export interface Provider {
   title: string
   /** What `credential` must hold; none for the sample market. */
   credential_fields: readonly ('api_key' | 'key_id' | 'secret_key')[]
+  /** Where its owner gets a key; null: it needs none. */
+  key_url: string | null
   /** Its own spelling of an instrument that it serves; absent where it is ours. */
   toUpstreamSymbol?: (instrument: Instrument) => string
   /** Capabilities that answer without a key, for these kinds of instrument. */

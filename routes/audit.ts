@@ -18,7 +18,9 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   app.get('/api/audit', {
     schema: {
       summary: 'Read the audit log',
-      description: 'Newest first. The filters hold together; `cursor` is the `next_cursor` of the page before.',
+      description: 'Newest first. The filters hold together; `cursor` is the `next_cursor` of the page before. To follow ' +
+        'the log, send the highest `seq` that you have as `after`: what came since is answered the oldest first. Calls of ' +
+        'tools are in the log within a second.',
       tags: ['audit'],
       querystring: AuditFilterSchema,
       response: { 200: AuditPageSchema, ...problems }

@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { listProviders, readEntitlements } from '../plugins/entitlement-matrix.ts'
 import { ConnectionPatchSchema, ConnectionRequestSchema, ConnectionSchema, IdSchema } from '../schemas/control.ts'
+import { EntitlementsSchema, ProviderInfoSchema } from '../schemas/entitlements.ts'
 import { problems } from '../schemas/problem.ts'
 import { ProviderUsageSchema } from '../schemas/usage.ts'
 import { actorOf } from './actor.ts'
@@ -47,6 +49,25 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     const { settings } = await app.connections.get(id)
     return app.usage.providersOf(id, settings)
   })
+
+  app.get('/api/connections/:id/entitlements', {
+    schema: {
+      summary: 'Read what each provider answers over a connection, and what it was found not to',
+      description: 'By capability and provider: whether the provider has it, whether there is a key, and what the key was ' +
+        'refused for.',
+      tags,
+      params,
+      response: { 200: EntitlementsSchema, ...problems }
+    }
+  }, request => readEntitlements(app, request.params.id))
+
+  app.get('/api/providers', {
+    schema: {
+      summary: 'List the providers, what they answer, and where a key is to be had',
+      tags,
+      response: { 200: Type.Array(ProviderInfoSchema), ...problems }
+    }
+  }, async () => listProviders())
 
   app.patch('/api/connections/:id', {
     schema: {

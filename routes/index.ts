@@ -5,18 +5,23 @@ import adminAccount from './admin-account.ts'
 import adminTokens from './admin-tokens.ts'
 import admins from './admins.ts'
 import audit from './audit.ts'
+import backup from './backup.ts'
 import cache from './cache.ts'
 import connections from './connections.ts'
 import credentials from './credentials.ts'
 import exchange from './exchange.ts'
 import health from './health.ts'
+import keys from './keys.ts'
 import metrics from './metrics.ts'
 import oneTimeTokens from './one-time-tokens.ts'
 import { serializerCompiler } from './serialize.ts'
 import session from './session.ts'
 import sessions from './sessions.ts'
 import setup from './setup.ts'
+import system from './system.ts'
 import tools from './tools.ts'
+import trials from './trials.ts'
+import usage from './usage.ts'
 import { validatorCompiler } from './validate.ts'
 import wellKnown from './well-known.ts'
 
@@ -40,10 +45,15 @@ export default async function routes (app: FastifyInstance, options: { config: C
     adminScope(admin)
     await admin.register(connections)
     await admin.register(credentials)
+    await admin.register(trials)
     await admin.register(sessions)
     await admin.register(oneTimeTokens, options)
     await admin.register(audit)
     await admin.register(cache)
+    await admin.register(usage)
+    await admin.register(system)
+    await admin.register(keys)
+    await admin.register(backup)
     await admin.register(metrics)
     await admin.register(adminAccount)
     await admin.register(admins)

@@ -2,8 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { IdSchema } from '../schemas/control.ts'
 import {
-  NewSessionSchema, PatchedSessionSchema, RevokedSessionsSchema, RotationRequestSchema, SessionPatchSchema,
-  SessionRequestSchema, SessionSchema
+  ListedSessionSchema, NewSessionSchema, PatchedSessionSchema, RevokedSessionsSchema, RotationRequestSchema,
+  SessionPatchSchema, SessionRequestSchema
 } from '../schemas/sessions.ts'
 import { problems } from '../schemas/problem.ts'
 import { actorOf } from './actor.ts'
@@ -32,11 +32,27 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       summary: 'List a connection\'s sessions',
       tags,
       params,
-      response: { 200: Type.Array(SessionSchema), ...problems }
+      response: { 200: Type.Array(ListedSessionSchema), ...problems }
     }
   }, async request => {
     const { id } = await app.connections.get(request.params.id)
-    return app.sessions.list(id)
+    const [sessions, calls] = await Promise.all([app.sessions.list(id), app.usage.callsToday(id)])
+    return sessions.map(session => ({ ...session, calls_today: calls.get(session.session_id) ?? 0 }))
+  })
+
+  app.get('/api/sessions/:id', {
+    schema: {
+      summary: 'Read a session',
+      description: 'A client\'s first use, its name and its first call stand in it a moment after they came, later uses ' +
+        'within a minute: ask again until `first_call_at` is set to wait for a client.',
+      tags,
+      params,
+      response: { 200: ListedSessionSchema, ...problems }
+    }
+  }, async request => {
+    const session = await app.sessions.get(request.params.id)
+    const calls = await app.usage.callsToday(session.connection_id)
+    return { ...session, calls_today: calls.get(session.session_id) ?? 0 }
   })
 
   app.patch('/api/sessions/:id', {

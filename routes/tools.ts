@@ -12,8 +12,13 @@ const routes: FastifyPluginAsync = async app => {
   app.setSerializerCompiler(() => JSON.stringify)
 
   async function call (name: string, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const principal = request.principal as SessionPrincipal
+    const send = (text: string) => {
+      app.tools.handOut(name, principal, text)
+      return reply.send(text)
+    }
     const result = await app.tools.call(name, request.query, {
-      principal: request.principal as SessionPrincipal,
+      principal,
       signal: signalOf(reply),
       log: request.log,
       requestId: request.id,
@@ -29,9 +34,10 @@ const routes: FastifyPluginAsync = async app => {
     const { format } = request.query as { format?: string }
     if (result.table && (format === 'csv' || wantsCsv(request))) {
       reply.header('fms-meta', encodeURI(JSON.stringify(result.structured.meta))).type('text/csv; charset=utf-8')
-      return toCsv(result.table)
+      return send(toCsv(result.table))
     }
-    return result.structured
+    reply.type('application/json; charset=utf-8')
+    return send(JSON.stringify(result.structured))
   }
 
   app.get('/api/tools', {

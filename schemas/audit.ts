@@ -28,6 +28,7 @@ const filterText = Type.Optional(Type.String({ minLength: 1, maxLength: 200 }))
 const filters = {
   action: filterText,
   actor: filterText,
+  target: filterText,
   outcome: filterText,
   connection_id: Type.Optional(IdSchema),
   session_id: Type.Optional(IdSchema),
@@ -41,13 +42,15 @@ export const AuditFilterSchema = Type.Object({
   ...filters,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
   /** `next_cursor` of the page before. */
-  cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,18}$' }))
+  cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,18}$' })),
+  /** Rows behind this one, the oldest first: to follow the log. */
+  after: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
 }, strict)
 
-/** Newest first. */
+/** Newest first; with `after` the oldest first. */
 export const AuditPageSchema = Type.Object({
   items: Type.Array(AuditEntrySchema),
-  /** Null: this was the last page. */
+  /** Null: this was the last page, or the question had `after`. */
   next_cursor: Nullable(Type.String())
 }, strict)
 

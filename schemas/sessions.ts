@@ -37,6 +37,8 @@ export const SessionSchema = Type.Object({
   idle_seconds: Nullable(Type.Integer()),
   /** With whichever token. */
   last_used_at: Nullable(InstantSchema),
+  /** Of a tool. */
+  first_call_at: Nullable(InstantSchema),
   rotated_at: Nullable(InstantSchema),
   /** The token before the last rotation, until when it is taken, and when it was last used after it. */
   previous_last_four: Nullable(Type.String()),
@@ -48,6 +50,13 @@ export const SessionSchema = Type.Object({
   last_address: Nullable(Type.String())
 }, strict)
 export type Session = Static<typeof SessionSchema>
+
+/** A session as a list shows it. */
+export const ListedSessionSchema = Type.Object({
+  ...SessionSchema.properties,
+  /** Since 00:00 UTC; those of other replicas about five seconds late. */
+  calls_today: Type.Integer({ minimum: 0 })
+}, strict)
 
 /** A session at its birth: the only answer that ever holds its token. */
 export const NewSessionSchema = Type.Object({ ...SessionSchema.properties, access_token: Type.String() }, strict)

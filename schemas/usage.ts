@@ -71,7 +71,8 @@ export type CallsPerDay = Static<typeof CallsPerDaySchema>
 
 export const UsageSchema = Type.Object({
   session: Type.Object({
-    session_id: Type.String(),
+    /** Null: an admin, from outside of any session; the counts are then of all admins. */
+    session_id: Nullable(Type.String()),
     /** Since 00:00 UTC. */
     calls_today: Type.Integer(),
     failed_today: Type.Integer(),

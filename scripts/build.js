@@ -1,9 +1,10 @@
-// Builds dist/ when a source is newer than it: `npm start` costs nothing where nothing changed.
+// Builds dist/ and dist.ui/ when a source is newer than them: `npm start` costs nothing where nothing changed.
 // Types are checked by `npm run typecheck`, so that a start does not wait for them.
 import { build } from 'esbuild'
 import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildUi } from './build-ui.js'
 import { options, packages, root } from './bundle.js'
 
 const dist = join(root, 'dist')
@@ -25,7 +26,8 @@ function * sources () {
 }
 
 const builtAt = statSync(join(dist, '.built'), { throwIfNoEntry: false })?.mtimeMs ?? 0
-if (process.argv.includes('--force') || [...sources()].some(file => statSync(file).mtimeMs > builtAt)) {
+const force = process.argv.includes('--force')
+if (force || [...sources()].some(file => statSync(file).mtimeMs > builtAt)) {
   const startedAt = new Date()
   const [made, former] = [`${dist}.${process.pid}`, `${dist}.${process.pid}.old`]
   try {
@@ -46,3 +48,4 @@ if (process.argv.includes('--force') || [...sources()].some(file => statSync(fil
     rmSync(former, { recursive: true, force: true })
   }
 }
+await buildUi({ force })

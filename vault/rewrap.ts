@@ -19,6 +19,8 @@ export interface Rewrapped {
 export interface RewrapOptions {
   /** Told after each batch: data keys done, and those that there were to do. */
   onProgress?: (done: number, total: number) => void
+  /** Ends the run between two batches. */
+  signal?: AbortSignal
 }
 
 const BATCH = 100
@@ -30,10 +32,10 @@ const MOST_IDLE_PASSES = 150
  * Wraps by the ring's primary key whatever another one wrapped: keys only, no secret is opened. Each batch is a
  * transaction of its own, so servers go on meanwhile, and after an end by force the next run does the rest.
  * @throws ConfigError where the ring lacks a kid; EnvelopeError where a key of the server itself does not open
- * @throws CONFLICT where rows stay held by others for half a minute
+ * @throws CONFLICT where rows stay held by others for half a minute; the signal's reason
  */
 export async function rewrap (
-  db: Kysely<Database>, ring: KeyRing, { onProgress }: RewrapOptions = {}
+  db: Kysely<Database>, ring: KeyRing, { onProgress, signal }: RewrapOptions = {}
 ): Promise<Rewrapped> {
   for (const kid of await listStoredKids(db)) keyOf(ring, kid)
   // First, and in one step: servers see by them that another key is primary now.
@@ -45,12 +47,14 @@ export async function rewrap (
     const failed = await runPass(db, ring, count => {
       done += count
       onProgress?.(done, Math.max(total, done))
+      signal?.throwIfAborted()
     })
     if (await countOthers(db, ring) <= failed.length) {
       return { kid: ring.primary.kid, system_keys: systemKeys, data_keys: done, failed }
     }
     if (done > before) idle = 0
     await sleep(PAUSE_MS)
+    signal?.throwIfAborted()
   }
   throw problem('CONFLICT', 'Some data keys are held by other transactions. Run it again when they have ended; it goes on where it stopped.')
 }

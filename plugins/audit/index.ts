@@ -30,6 +30,8 @@ export interface AuditPage extends AuditFilter {
   limit?: number | undefined
   /** The `next_cursor` of the page before. */
   cursor?: string | undefined
+  /** Rows behind this one, the oldest first. */
+  after?: number | undefined
 }
 
 export interface Verify {
@@ -47,7 +49,7 @@ export interface Audit {
   flush (): Promise<void>
   /** How many events wait, and how many were dropped since the start. */
   counts (): { waiting: number, dropped: number }
-  /** A page, the newest first. */
+  /** A page, the newest first, or with `after` the oldest first. @throws INVALID_INPUT with `cursor` and `after` */
   list (page: AuditPage): Promise<{ items: AuditEntry[], next_cursor: string | null }>
   /** All that fits, the oldest first, up to the last row that stands when it begins. */
   export (filter: AuditFilter): AsyncIterable<ExportedEntry[]>
@@ -68,6 +70,7 @@ export interface Audit {
 type AuditConfig = Pick<Config, 'auditRetentionDays' | 'auditFile' | 'auditSyslog'>
 
 const DEFAULT_LIMIT = 50
+const MAX_SEQ = String(Number.MAX_SAFE_INTEGER)
 const EXPORT_PAGE = 500
 const DAY_MS = 86_400_000
 const SYSTEM = { actor: 'system' }
@@ -102,7 +105,12 @@ export default fp<{ config: AuditConfig }>(async (app, { config }) => {
     flush: queue.flush,
     counts: queue.counts,
 
-    async list ({ limit = DEFAULT_LIMIT, cursor, ...filter }) {
+    async list ({ limit = DEFAULT_LIMIT, cursor, after, ...filter }) {
+      if (after !== undefined) {
+        if (cursor !== undefined) throw problem('INVALID_INPUT', 'Send cursor to go back in the log, or after to follow it, not both.')
+        const range = { after: String(after), last: MAX_SEQ, limit }
+        return { items: (await readAuditLogs(db, withoutNul(filter), range)).map(toEntry), next_cursor: null }
+      }
       const rows = await listAuditLogs(db, withoutNul(filter), limit, cursor)
       const items = rows.slice(0, limit).map(toEntry)
       return { items, next_cursor: rows.length > limit ? String(items.at(-1)?.seq) : null }

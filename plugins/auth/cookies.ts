@@ -39,8 +39,12 @@ export function adminCookieOf (request: FastifyRequest, { publicUrl }: Settings)
  * @throws FORBIDDEN
  */
 export function assertOwnPage (request: FastifyRequest, { publicUrl }: Settings): void {
-  if (SAFE_METHODS.has(request.method)) return
   const { 'sec-fetch-site': site, origin, 'content-type': type = '' } = request.headers
+  if (SAFE_METHODS.has(request.method)) {
+    // Another port of this host is the same site: the cookie comes along, and an export stands in the audit log.
+    if (site === undefined || site === 'same-origin' || site === 'none') return
+    throw problem('FORBIDDEN', 'With a cookie only this server\'s own pages may read. A script sends an admin token instead.')
+  }
   const own = [`${request.protocol}://${request.host}`, ...publicUrl ? [new URL(publicUrl).origin] : []]
   const isOwn = site === undefined ? origin !== undefined && own.includes(origin) : site === 'same-origin'
   if (!isOwn) throw problem('FORBIDDEN', 'A change by cookie must come from this server\'s own pages. A script sends an admin token instead.')

@@ -37,9 +37,10 @@ export function toolCatalogue (tools: Tools): McpCatalogue {
       const caller = toCaller(call)
       try {
         const result = await tools.call(name, args, caller)
-        return call.structured
-          ? { content: [{ type: 'text', text: result.text }], structuredContent: result.structured }
-          : { content: [{ type: 'text', text: result.fullText }] }
+        const text = call.structured ? result.text : result.fullText
+        tools.handOut(name, call.principal, text)
+        const content: CallToolResult['content'] = [{ type: 'text', text }]
+        return call.structured ? { content, structuredContent: result.structured } : { content }
       } catch (error) {
         // Nobody is there to read it, and the SDK sends nothing for an aborted call.
         if (caller.signal.aborted) throw error

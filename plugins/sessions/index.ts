@@ -96,7 +96,7 @@ export interface Sessions {
    * @throws UNAUTHENTICATED where it ended since it was verified
    */
   hold (principal: SessionPrincipal, end: EndHold): Promise<() => void>
-  /** Notes that the session is used; stored within a minute. */
+  /** Notes that the session is used; stored within a minute, and what is new about it at once. */
   touch (sessionId: string, use: SessionUse): void
   /** Stores the noted uses now. */
   flush (): Promise<void>

@@ -1,7 +1,10 @@
 import type { FastifyBaseLogger } from 'fastify'
+import { LRUCache } from 'lru-cache'
 import type { SessionTouch } from '../../db/sessions.ts'
 
 const PAUSE_MS = 60_000
+/** Who waits for a client's first call sees it about so long after it. */
+const NEWS_MS = 250
 const MOST_CHARACTERS = 200
 const MOST_WAITING = 10_000
 
@@ -11,10 +14,13 @@ export interface SessionUse {
   client?: { name: string, version?: string | null | undefined } | null | undefined
   /** True: with the token before a rotation. */
   previous?: boolean
+  /** True: it is a call of a tool. */
+  call?: boolean
 }
 
 /**
- * Keeps the last use of each session in memory and stores all of them once a minute. What cannot be stored is kept, of
+ * Keeps the last use of each session in memory and stores all of them once a minute; what is new about a session, its
+ * first use, its first call or another client, at once. What cannot be stored is kept, of
  * 10,000 sessions at most, and said once.
  * @param store one statement for all rows
  */
@@ -23,23 +29,46 @@ export function createSessionTouches (
 ) {
   let pending = new Map<string, SessionTouch>()
   let failing = false
+  let writing = Promise.resolve()
+  /** What is known to be stored, or about to be: a use, a call or a client of a session. */
+  const told = new LRUCache<string, true>({ max: 3 * MOST_WAITING })
+  let news: NodeJS.Timeout | undefined
   const timer = setInterval(flush, PAUSE_MS).unref()
 
-  function touch (id: string, { address, client, previous }: SessionUse): void {
+  function touch (id: string, { address, client, previous, call }: SessionUse): void {
     const before = pending.get(id)
     if (!before && pending.size >= MOST_WAITING) return
     const at = new Date()
+    if (!before) tell(id)
+    if (call && !before?.first_call_at) tell(`${id} call`)
+    if (client && client.name !== before?.client_name) tell(`${id} ${toText(client.name)} ${toText(client.version)}`)
     pending.set(id, {
       id,
       at,
       previous_at: previous ? at : before?.previous_at ?? null,
+      first_call_at: before?.first_call_at ?? (call ? at : null),
       address: address ?? before?.address ?? null,
       client_name: toText(client?.name) ?? before?.client_name ?? null,
       client_version: toText(client?.version) ?? before?.client_version ?? null
     })
   }
 
-  async function flush (): Promise<void> {
+  function tell (fact: string): void {
+    if (told.has(fact)) return
+    told.set(fact, true)
+    news ??= setTimeout(() => {
+      news = undefined
+      flush()
+    }, NEWS_MS).unref()
+  }
+
+  /** What is being stored already is waited for too. */
+  function flush (): Promise<void> {
+    writing = writing.then(write)
+    return writing
+  }
+
+  async function write (): Promise<void> {
     if (pending.size === 0) return
     const stored = pending
     pending = new Map()
@@ -48,8 +77,7 @@ export function createSessionTouches (
       if (failing) log.info({ sessions: stored.size }, 'the last use of sessions is stored again')
       failing = false
     } catch (error) {
-      // What came meanwhile is newer.
-      pending = new Map([...stored, ...pending])
+      pending = merge(stored, pending)
       if (!failing) log.warn({ err: error, sessions: pending.size }, 'the last use of sessions cannot be stored now; it is kept')
       failing = true
     }
@@ -57,10 +85,22 @@ export function createSessionTouches (
 
   async function close (): Promise<void> {
     clearInterval(timer)
+    clearTimeout(news)
     await flush()
   }
 
   return { touch, flush, close, lastUse: (id: string) => pending.get(id)?.at }
+}
+
+type Touches = ReadonlyMap<string, SessionTouch>
+
+/** What came meanwhile is newer, but for the first call. */
+function merge (older: Touches, newer: Touches): Map<string, SessionTouch> {
+  const merged = new Map(older)
+  for (const [id, touch] of newer) {
+    merged.set(id, { ...touch, first_call_at: older.get(id)?.first_call_at ?? touch.first_call_at })
+  }
+  return merged
 }
 
 /** A client names itself as it likes; Postgres refuses NUL. */

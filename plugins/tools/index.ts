@@ -1,5 +1,4 @@
 import fp from 'fastify-plugin'
-import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from '../../config.ts'
 import { isOutage, outage } from '../../db/outage.ts'
 import { codeOf, problem, type Problem } from '../../errors.ts'
@@ -19,20 +18,11 @@ import { withSuggestions } from '../../tools/suggest.ts'
 import type { CacheKey } from '../cache/driver.ts'
 import type { Cached, Loaded, Policy } from '../cache/index.ts'
 import { hashOf } from '../cache/key.ts'
-import type { SessionPrincipal } from '../auth/index.ts'
 import { forbiddenTool, mayCall, withinScope } from '../sessions/scope.ts'
-import { recordCall } from './record.ts'
+import type { Caller, CallPrincipal } from './caller.ts'
+import { recordCall, toGroup } from './record.ts'
 
-/** Who calls, and over what. */
-export interface Caller {
-  principal: SessionPrincipal
-  signal: AbortSignal
-  log: FastifyBaseLogger
-  requestId: string
-  ip: string
-  client?: { name: string, version: string } | undefined
-  transport: 'mcp' | 'sse' | 'rest'
-}
+export type { Caller, CallPrincipal, TrialPrincipal } from './caller.ts'
 
 export interface Tools {
   /** The catalogue in its stable order: what a scope allows of it, or all. */
@@ -42,6 +32,8 @@ export interface Tools {
    * @throws a problem of the table, or the reason of the caller's abort
    */
   call: (name: string, args: unknown, caller: Caller) => Promise<Answer>
+  /** Notes for the usage what was made of an answer: the text that its caller gets. */
+  handOut: (name: string, principal: CallPrincipal, text: string) => void
 }
 
 declare module 'fastify' {
@@ -94,7 +86,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
     const provider = args['provider'] as ProviderName | undefined
     const { scope } = principal
     const settings = withinScope(await app.connections.settingsOf(principal.connection_id), scope, provider)
-    if (scope.calls_per_day !== undefined && tool.name !== USAGE) {
+    if (principal.kind === 'session' && scope.calls_per_day !== undefined && tool.name !== USAGE) {
       await app.quota.takeCall(principal.session_id, scope.calls_per_day)
     }
     const now = new Date()
@@ -105,7 +97,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
     const clock = marketClock(now)
     const call: ToolCall = {
       connectionId: principal.connection_id,
-      sessionId: principal.session_id,
+      ...(principal.session_id !== null && { sessionId: principal.session_id }),
       settings,
       provider,
       signal,
@@ -116,7 +108,9 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
       usage: () => app.usage.of(principal, settings)
     }
     const key: CacheKey = {
-      owner_id: settings.cache_scope === 'connection' ? principal.connection_id : principal.session_id,
+      owner_id: settings.cache_scope === 'connection'
+        ? principal.connection_id
+        : principal.session_id ?? principal.connection_id,
       connection_id: principal.connection_id,
       tool: tool.name,
       // Who may not ask a provider is not shown what another session had of it.
@@ -182,10 +176,12 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
           throw problem('TOOL_NOT_FOUND', `There is no tool "${String(name).slice(0, 40)}". There are ${names.join(', ')}.`)
         }
         if (!mayCall(principal.scope, name)) throw forbiddenTool(name, principal.scope)
-        release = await app.sessions.hold(principal, reason => {
-          session.abort(reason)
-          controller.abort(reason)
-        })
+        if (principal.kind === 'session') {
+          release = await app.sessions.hold(principal, reason => {
+            session.abort(reason)
+            controller.abort(reason)
+          })
+        }
         caller.signal.throwIfAborted()
         const result = await run(entry, args, { ...caller, signal: controller.signal })
         // Nothing is told to a session that ended meanwhile. At the deadline an older answer may be.
@@ -205,6 +201,10 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
         const known = entries.has(name) ? name : null
         recordCall(app, caller, { name: known, outcome, meta, ms: performance.now() - startedAt })
       }
+    },
+
+    handOut (tool, principal, { length }) {
+      app.usage.handOut(toGroup(principal, tool), length)
     }
   }
   app.decorate('tools', tools)

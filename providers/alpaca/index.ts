@@ -9,6 +9,7 @@ export const alpaca: Provider = {
   name: 'alpaca',
   title: 'Alpaca',
   credential_fields: ['key_id', 'secret_key'],
+  key_url: 'https://app.alpaca.markets/',
   toUpstreamSymbol,
   keyless: { quote: ['crypto'], bars: ['crypto'] },
 

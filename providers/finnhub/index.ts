@@ -17,6 +17,7 @@ export const finnhub: Provider = {
   name: 'finnhub',
   title: 'Finnhub',
   credential_fields: ['api_key'],
+  key_url: 'https://finnhub.io/dashboard',
   toUpstreamSymbol,
   authHeaders: credential => ({ 'X-Finnhub-Token': 'api_key' in credential ? credential.api_key : '' }),
   baseUrls: urls => ({ main: urls.finnhub ?? 'https://finnhub.io/api/v1' }),

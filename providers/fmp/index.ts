@@ -19,6 +19,7 @@ export const fmp: Provider = {
   name: 'fmp',
   title: 'FMP',
   credential_fields: ['api_key'],
+  key_url: 'https://site.financialmodelingprep.com/developer/docs/dashboard',
   toUpstreamSymbol,
   authHeaders: credential => ({ apikey: 'api_key' in credential ? credential.api_key : '' }),
   baseUrls: urls => ({ main: urls.fmp ?? 'https://financialmodelingprep.com/stable' }),

@@ -14,6 +14,7 @@ export const polygon: Provider = {
   name: 'polygon',
   title: 'Polygon',
   credential_fields: ['api_key'],
+  key_url: 'https://massive.com/dashboard',
 
   toUpstreamSymbol,
   authHeaders: credential => 'api_key' in credential ? { authorization: `Bearer ${credential.api_key}` } : {},

@@ -11,6 +11,7 @@ export const sample: Provider = {
   name: 'sample',
   title: 'Sample market',
   credential_fields: [],
+  key_url: null,
   authHeaders: () => ({}),
   baseUrls: () => ({}),
   test: async () => {},

@@ -48,7 +48,8 @@ export async function startMcpApp (options: McpAppOptions = {}): Promise<{ app: 
   app.register(fp(async app => {
     app.decorate('tools', {
       list: () => listings,
-      call: async (name, args, caller) => call(name, args as Record<string, unknown>, caller)
+      call: async (name, args, caller) => call(name, args as Record<string, unknown>, caller),
+      handOut: () => {}
     })
   }, { name: 'tools' }))
   app.register(fp(async app => {

@@ -107,9 +107,9 @@ t.test('what counts the calls of today and of 24 hours does not suffer', async t
   const call = { ...event(1), action: 'tool.call', target: 'get_quote', connection_id: connectionId, session_id: sessionId }
   for (const hours of [60, 30, 23.9, 0]) app.audit.enqueue({ ...call, time: ago(hours / 24) })
   await app.audit.flush()
-  const before = [await countCallsToday(app.db, sessionId), await countCacheUse(app.db)]
+  const before = [await countCallsToday(app.db, call), await countCacheUse(app.db)]
   t.equal(await app.audit.prune(1, by), 2)
-  t.same([await countCallsToday(app.db, sessionId), await countCacheUse(app.db)], before)
+  t.same([await countCallsToday(app.db, call), await countCacheUse(app.db)], before)
 })
 
 t.test('a server prunes by itself, again and again, and a failure is one line', async t => {

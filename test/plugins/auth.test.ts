@@ -195,6 +195,14 @@ t.test('a cookie opens the admin scope; a bad bearer token beside it is not over
   t.equal((await app.inject({ url: '/session', cookies: { fmcp: cookie } })).statusCode, 401)
 })
 
+t.test('what a browser reads for a page of another origin is refused, the same site\'s too', async t => {
+  const { app, cookie } = shared
+  for (const [status, site] of [[200, 'same-origin'], [200, 'none'], [403, 'same-site'], [403, 'cross-site']] as const) {
+    const { statusCode } = await app.inject({ url: '/admin', headers: { 'sec-fetch-site': site }, cookies: { fmcp: cookie } })
+    t.equal(statusCode, status, site)
+  }
+})
+
 t.test('a change by cookie must come from an own page, as JSON', async t => {
   const { app, cookie } = shared
   const json = { 'content-type': 'application/json' }

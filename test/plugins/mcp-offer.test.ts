@@ -411,7 +411,7 @@ t.test('a search that fails or takes longer than three seconds suggests nothing'
 t.test('a plain call is answered without the SDK although the catalogue installs handlers', async t => {
   const contexts: boolean[] = []
   const call: Tools['call'] = async (name, args, caller) => answerQuote(name, args as Record<string, unknown>, caller)
-  const catalogue = toolCatalogue({ list: () => [LISTING], call })
+  const catalogue = toolCatalogue({ list: () => [LISTING], call, handOut: () => {} })
   t.type(catalogue.install, 'function')
   const { url } = await build(t, {
     catalogue: {

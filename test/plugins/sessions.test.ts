@@ -238,7 +238,6 @@ t.test('the last use is stored once for many, and is not undone by an older one'
   app.sessions.touch(a.session_id, { address: '192.0.2.7', client: { name: 'test\0client', version: '1' } })
   app.sessions.touch(a.session_id, { address: '192.0.2.8' })
   app.sessions.touch(b.session_id, { address: '192.0.2.9' })
-  t.equal((await app.sessions.get(a.session_id)).last_used_at, null)
   await app.sessions.flush()
   await app.sessions.flush()
   t.match(await app.sessions.get(a.session_id), {
@@ -251,6 +250,48 @@ t.test('the last use is stored once for many, and is not undone by an older one'
   await app.sessions.flush()
   t.match(await app.sessions.get(a.session_id), { last_used_at: later.toISOString(), last_address: '192.0.2.8' })
   t.notMatch(log(), 'cannot be stored')
+})
+
+t.test('a first use, a first call and another client are stored at once, and what follows in time', async t => {
+  const { app, connectionId } = await buildSecurity(t)
+  const { session_id: id } = await app.sessions.create(connectionId, {}, BY)
+  const read = () => app.sessions.get(id)
+  type Shows = (session: Awaited<ReturnType<typeof read>>) => boolean
+  const stored = (shows: Shows) => until(async () => shows(await read()))
+  app.sessions.touch(id, { address: '192.0.2.7' })
+  await stored(({ last_used_at: used }) => used !== null)
+  t.match(await read(), { first_call_at: null, client_name: null })
+  app.sessions.touch(id, { client: { name: 'first', version: '1' } })
+  await stored(({ client_name: name }) => name === 'first')
+  app.sessions.touch(id, { call: true, client: { name: 'first', version: '1' } })
+  await stored(({ first_call_at: call }) => call !== null)
+  const { first_call_at: first, last_used_at: used } = await read()
+  app.sessions.touch(id, { client: { name: 'second', version: '1' } })
+  await stored(({ client_name: name }) => name === 'second')
+  await new Promise(resolve => setTimeout(resolve, 5))
+  app.sessions.touch(id, { call: true, client: { name: 'first', version: '1' } })
+  await app.sessions.flush()
+  const last = await read()
+  t.equal(last.first_call_at, first, 'the first call stays the first')
+  t.ok(last.last_used_at! > used!)
+})
+
+t.test('a first call that cannot be stored yet is the first one still when it can', async t => {
+  let isDown = true
+  const stored: SessionTouch[] = []
+  const touches = createSessionTouches(async rows => {
+    if (isDown) throw new Error('away')
+    stored.push(...rows)
+  }, Fastify({ logger: false }).log)
+  touches.touch('a', { call: true })
+  await touches.flush()
+  const before = Date.now()
+  await new Promise(resolve => setTimeout(resolve, 5))
+  touches.touch('a', { call: true })
+  isDown = false
+  await touches.close()
+  t.equal(stored.length, 1)
+  t.ok(stored[0]!.first_call_at!.getTime() <= before && stored[0]!.at.getTime() > before)
 })
 
 t.test('closing stores the last uses', async t => {

@@ -58,7 +58,7 @@ t.test('what needs a fresh proof is refused to an older login, and not to a toke
     .filter(([, { description = '' }]) => description.includes('POST /api/admin/proof'))
     .map(([method]) => `${method.toUpperCase()} ${url}`))
   for (const route of ['DELETE /api/connections/{id}', 'DELETE /api/sessions', 'DELETE /api/admins/{id}', 'POST /api/admins',
-    'POST /api/admin-tokens', 'POST /api/admin/totp', 'DELETE /api/admin/totp', 'GET /api/audit/export']) {
+    'POST /api/admin-tokens', 'POST /api/admin/totp', 'DELETE /api/admin/totp', 'GET /api/audit/export', 'POST /api/backup', 'POST /api/keys/rewrap']) {
     t.ok(guarded.includes(route), route)
   }
   await outdate()

@@ -32,6 +32,42 @@ t.test('the filters hold together', async t => {
   t.equal(await count(`connection_id=${id}&until=${soon}`), 2)
 })
 
+t.test('the log is followed by its numbers, the oldest first, and nothing is missed or told twice', async t => {
+  const { app, call } = await buildControl(t)
+  const follow = async (after: number, query = '') => (await call('GET', `/api/audit?after=${after}${query}`)).json()
+  const [newest] = (await call('GET', '/api/audit?limit=1')).json().items
+  t.same(await follow(newest.seq), { items: [], next_cursor: null })
+  for (let n = 0; n < 7; n += 1) app.audit.enqueue({ action: 'test.event', actor: 'system', target: `t${n}` })
+  await app.audit.flush()
+  const seen: string[] = []
+  for (let after = newest.seq; ;) {
+    const { items, next_cursor: cursor } = await follow(after, '&limit=3')
+    t.equal(cursor, null)
+    if (!items.length) break
+    seen.push(...items.map(({ target }: { target: string }) => target))
+    after = items.at(-1).seq
+  }
+  t.same(seen, ['t0', 't1', 't2', 't3', 't4', 't5', 't6'])
+  t.equal((await follow(0, '&target=t3')).items.length, 1)
+  t.equal((await follow(0, '&limit=1')).items[0].seq, 1)
+  t.equal((await follow(Number.MAX_SAFE_INTEGER)).items.length, 0)
+  t.equal((await call('GET', '/api/audit?target=t4')).json().items.length, 1)
+})
+
+t.test('a browser downloads the export from the server\'s own page, and from no other', async t => {
+  const { app } = await buildControl(t)
+  const code = String(await app.admin.issueSetupCode())
+  const login = await app.admin.setup({ code, name: 'ada', password: 'correct horse battery' }, { actor: 'anonymous', ip: '127.0.0.1' })
+  const cookies = { fmcp: login.cookie }
+  const get = (headers: Record<string, string>) => app.inject({ url: '/api/audit/export?format=csv', cookies, headers: { host: 'localhost', ...headers } })
+  const own = await get({ 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate' })
+  t.equal(own.statusCode, 200)
+  t.match(own.headers['content-disposition'], /^attachment; filename="audit-.*\.csv"$/)
+  t.match(own.body, /^seq,time,actor/)
+  // The browser itself keeps the cookie from another site's request: SameSite=Strict.
+  t.equal((await app.inject({ url: '/api/audit/export', headers: { host: 'localhost', 'sec-fetch-site': 'cross-site' } })).statusCode, 401)
+})
+
 t.test('a row shows what happened and no hash', async t => {
   const { call } = await buildControl(t)
   const { id } = (await call('POST', '/api/connections', { name: 'a' })).json()
@@ -45,7 +81,7 @@ t.test('a question that is not valid is refused', async t => {
   const { call } = await buildControl(t)
   for (const query of [
     'limit=0', 'limit=501', 'limit=x', 'cursor=x', 'cursor=9999999999999999999', 'connection_id=1', 'since=yesterday',
-    'since=2016-12-31T23:59:60Z', 'unknown=1', 'action='
+    'since=2016-12-31T23:59:60Z', 'unknown=1', 'action=', 'after=-1', 'after=x', 'after=1&cursor=5'
   ]) t.match((await call('GET', `/api/audit?${query}`)).json(), { status: 400, code: 'FMS_INVALID_INPUT' }, query)
 })
 

@@ -12,7 +12,8 @@ t.test('a session\'s token is shown once, is not stored by caches, and lets its 
   t.match(token, /^fmcp_st_/)
   t.match(await app.sessions.verify(token), { session_id: session.session_id })
   const listed = await call('GET', `/api/connections/${id}/sessions`)
-  t.same(listed.json(), [session])
+  t.same(listed.json(), [{ ...session, calls_today: 0 }])
+  t.same((await call('GET', `/api/sessions/${session.session_id}`)).json(), { ...session, calls_today: 0 })
   t.notMatch(listed.body, token)
 })
 

@@ -1,0 +1,80 @@
+/** Who answers what over a connection: the adapters, the keys that are stored, and what was learned of them. */
+import type { FastifyInstance } from 'fastify'
+import { listCredentials } from '../db/credentials.ts'
+import { PROVIDERS } from '../providers/index.ts'
+import type { Capability, Provider } from '../providers/types.ts'
+import type { Entitlements, ProviderInfo } from '../schemas/entitlements.ts'
+import { CAPABILITIES, type ProviderName } from '../schemas/market.ts'
+import type { Refusal } from '../schemas/usage.ts'
+
+type App = Pick<FastifyInstance, 'connections' | 'db' | 'entitlements' | 'usage'>
+
+const SAMPLE = 'sample'
+
+/** Every provider, and what it is made for. */
+export function listProviders (): ProviderInfo[] {
+  return Object.values(PROVIDERS).map(provider => ({
+    provider: provider.name,
+    title: provider.title,
+    credential_fields: [...provider.credential_fields],
+    key_url: provider.key_url,
+    capabilities: CAPABILITIES.flatMap(capability => {
+      const adapter = provider.capabilities[capability]
+      if (!adapter) return []
+      const { asset_classes: kinds } = adapter
+      const keyless = [...provider.keyless?.[capability] ?? []]
+      return [{ capability, asset_classes: kinds ? [...kinds] : null, keyless }]
+    })
+  }))
+}
+
+/**
+ * The sample market is in it where the connection asks it, and nowhere else.
+ * @throws NOT_FOUND
+ */
+export async function readEntitlements (app: App, connectionId: string): Promise<Entitlements> {
+  const { settings } = await app.connections.get(connectionId)
+  const isSample = settings.provider_order.includes(SAMPLE)
+  const providers = Object.values(PROVIDERS).filter(({ name }) => isSample === (name === SAMPLE))
+  const [credentials, refusals, usages] = await Promise.all([
+    listCredentials(app.db, connectionId),
+    app.entitlements.list(connectionId),
+    app.usage.providersOf(connectionId, settings)
+  ])
+  const hasKey = ({ name, credential_fields: fields }: Provider) =>
+    fields.length === 0 || credentials.some(({ provider }) => provider === name)
+  return {
+    providers: providers.map(provider => ({
+      provider: provider.name,
+      title: provider.title,
+      has_key: hasKey(provider),
+      windows: usages.find(usage => usage.provider === provider.name)?.windows ?? []
+    })),
+    capabilities: CAPABILITIES.map(capability => {
+      const order = settings.capability_order[capability] ?? settings.provider_order
+      return {
+        capability,
+        providers: providers.map(provider => {
+          const refused = refusals.filter(row => row.provider === provider.name && row.capability === capability)
+          return {
+            provider: provider.name,
+            state: stateOf(provider, capability, hasKey(provider), refused),
+            place: placeOf(provider.name, order),
+            refusals: refused.map(({ provider: _provider, capability: _capability, ...refusal }) => refusal)
+          }
+        })
+      }
+    })
+  }
+}
+
+function stateOf (provider: Provider, capability: Capability, hasKey: boolean, refused: Refusal[]) {
+  if (!provider.capabilities[capability]) return 'absent'
+  if (!hasKey) return provider.keyless?.[capability] ? 'keyless' : 'needs_key'
+  return refused.length > 0 ? 'refused' : 'supported'
+}
+
+function placeOf (provider: ProviderName, order: readonly ProviderName[]): number | null {
+  const index = order.indexOf(provider)
+  return index < 0 ? null : index + 1
+}

@@ -1,0 +1,58 @@
+/** Every page in both themes on a phone and on a desktop, into `screenshots/`, to be looked at. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { furnish, type Place } from '../ui/places.ts'
+import { startUi, type Window } from '../ui/world.ts'
+
+const folder = join(import.meta.dirname, '../../screenshots')
+const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } }
+const THEMES = ['light', 'dark'] as const
+
+mkdirSync(folder, { recursive: true })
+const world = await startUi(t)
+
+async function shoot ({ page }: Window, name: string): Promise<void> {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const colorScheme of THEMES) {
+      await page.setViewportSize(viewport)
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`), fullPage: true })
+    }
+  }
+}
+
+if (world) {
+  world.test('screenshots', async t => {
+    const stranger = await world.open(t)
+    await stranger.go('/')
+    await stranger.page.getByRole('button', { name: 'Set up' }).waitFor()
+    await shoot(stranger, 'setup')
+
+    const window = await world.enter(t)
+    const { page, go } = window
+    await page.getByText('Get started').waitFor()
+    await shoot(window, 'first-run')
+    for (const place of await furnish(world, window)) {
+      await visit(window, place)
+      await shoot(window, place.name)
+    }
+    await page.setViewportSize(SIZES.phone)
+    await go('/')
+    await page.getByRole('button', { name: 'Menu' }).click()
+    await page.screenshot({ path: join(folder, 'menu-phone.png') })
+
+    await stranger.page.reload()
+    await stranger.page.getByRole('button', { name: 'Log in' }).waitFor()
+    await shoot(stranger, 'login')
+    t.pass('made')
+  })
+}
+
+async function visit (window: Window, { path, prepare }: Place): Promise<void> {
+  await window.page.setViewportSize(SIZES.desktop)
+  await window.go(path)
+  await window.page.getByRole('heading', { level: 1 }).waitFor()
+  await window.page.locator('.skeleton').first().waitFor({ state: 'detached' })
+  await prepare?.(window)
+}

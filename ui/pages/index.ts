@@ -1,0 +1,41 @@
+import {
+  ChartNoAxesColumn, FlaskConical, House, KeyRound, Plug, ScrollText, Server, type LucideIcon
+} from 'lucide-react'
+import { lazy, type ComponentType } from 'react'
+import { answered } from '../api/link.ts'
+
+export interface Page {
+  path: string
+  Page: ComponentType
+  /** How the navigation shows it; absent: it is reached from another page. */
+  nav: { title: string, icon: LucideIcon } | undefined
+}
+
+type Load = () => Promise<{ default: ComponentType }>
+
+const page = (path: string, load: Load, nav?: Page['nav']): Page => ({ path, Page: lazy(() => surely(load)), nav })
+
+/** Where the server is away, waits for it. What fails then too is gone: a newer build took its place. */
+async function surely (load: Load): ReturnType<Load> {
+  try {
+    return await load()
+  } catch {
+    await answered()
+    return load()
+  }
+}
+
+/** Every page, each loaded when it is opened. The first that fits a path is shown. */
+export const PAGES: Page[] = [
+  page('/', () => import('./overview/index.tsx'), { title: 'Overview', icon: House }),
+  page('/connections', () => import('./connections/index.tsx'), { title: 'Connections', icon: Plug }),
+  page('/connections/:id/:tab?', () => import('./connection/index.tsx')),
+  page('/sessions', () => import('./sessions/index.tsx'), { title: 'Sessions', icon: KeyRound }),
+  page('/sessions/new', () => import('./sessions/new.tsx')),
+  page('/sessions/:id', () => import('./sessions/session.tsx')),
+  page('/playground', () => import('./playground/index.tsx'), { title: 'Playground', icon: FlaskConical }),
+  page('/playground/:tool', () => import('./playground/index.tsx')),
+  page('/usage', () => import('./usage/index.tsx'), { title: 'Usage', icon: ChartNoAxesColumn }),
+  page('/audit', () => import('./audit/index.tsx'), { title: 'Audit', icon: ScrollText }),
+  page('/system/:tab?', () => import('./system/index.tsx'), { title: 'System', icon: Server })
+]
