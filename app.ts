@@ -14,11 +14,12 @@ import connections from './plugins/connections/index.ts'
 import db from './plugins/db.ts'
 import entitlements from './plugins/entitlements.ts'
 import errors, { sendBadUrl } from './plugins/errors.ts'
+import gauges from './plugins/gauges.ts'
 import health from './plugins/health.ts'
 import json from './plugins/json.ts'
 import limits from './plugins/limits.ts'
 import mcp from './plugins/mcp/index.ts'
-import metrics from './plugins/metrics.ts'
+import metrics from './plugins/metrics/index.ts'
 import network from './plugins/network/index.ts'
 import oneTimeTokens from './plugins/one-time-tokens.ts'
 import openapi from './plugins/openapi.ts'
@@ -28,6 +29,7 @@ import quota from './plugins/quota.ts'
 import redis from './plugins/redis.ts'
 import sessions from './plugins/sessions/index.ts'
 import tools from './plugins/tools/index.ts'
+import traces, { openTracing } from './plugins/tracing/index.ts'
 import usage from './plugins/usage.ts'
 import vault from './plugins/vault.ts'
 import routes from './routes/index.ts'
@@ -49,9 +51,10 @@ const BODY_BYTES = 64 * 1024
 /** The server as a value: everything is registered, nothing listens. The order is the architecture. */
 export async function buildApp ({ config, log }: AppOptions): Promise<FastifyInstance> {
   const tls = config.tls && openTls(config.tls)
+  const tracing = await openTracing(config)
   const app = Fastify({
-    logger: loggerOptions(config, log),
-    logController: new LogController({ disableRequestLogging: true }),
+    logger: loggerOptions(config, log, tracing.logFields),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     bodyLimit: BODY_BYTES,
     pluginTimeout: PLUGIN_MS,
     requestTimeout: REQUEST_MS,
@@ -67,6 +70,7 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   takeTurns(app)
   if (tls) decorateReload(app, tls)
 
+  await app.register(traces, { tracing })
   await app.register(errors)
   await app.register(json)
   await app.register(network, options)
@@ -96,6 +100,7 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(cache, options)
   await app.register(tools, options)
   await app.register(mcp, options)
+  await app.register(gauges, options)
   await app.register(routes, options)
   return app
 }

@@ -14,12 +14,16 @@ export interface ServerTls {
    * @throws ConfigError in one sentence; then the former certificate stays
    */
   reload: (server: Pick<Server, 'setSecureContext'>) => Date
+  /** When the certificate in use expires. */
+  expiresAt: () => Date
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** Reads the certificate again, and says in the log how it went. Absent on plain http. */
     reloadTls?: () => void
+    /** When the certificate in use expires. Absent on plain http. */
+    tlsExpiresAt?: () => Date
   }
 }
 
@@ -35,21 +39,24 @@ const HANDSHAKE_MS = 10_000
  */
 export function openTls (files: Files): ServerTls {
   const first = read(files)
-  let { context } = first
+  let { context, expiresAt } = first
   return {
+    expiresAt: () => expiresAt,
     // For each connection that names a host: `HOST=localhost` is two servers, and only one of them can be reached.
     options: { ...first.pair, handshakeTimeout: HANDSHAKE_MS, SNICallback: (_name, done) => done(null, context) },
     reload (server) {
       const next = read(files)
       server.setSecureContext(next.pair)
       context = next.context
-      return new Date(new X509Certificate(next.pair.cert).validTo)
+      expiresAt = next.expiresAt
+      return expiresAt
     }
   }
 }
 
-/** Makes `app.reloadTls`. */
-export function decorateReload (app: FastifyInstance, { reload }: ServerTls): void {
+/** Makes `app.reloadTls` and `app.tlsExpiresAt`. */
+export function decorateReload (app: FastifyInstance, { reload, expiresAt }: ServerTls): void {
+  app.decorate('tlsExpiresAt', expiresAt)
   app.decorate('reloadTls', () => {
     try {
       const expiresAt = reload(app.server as unknown as Server)
@@ -63,7 +70,7 @@ export function decorateReload (app: FastifyInstance, { reload }: ServerTls): vo
 function read ({ certFile, keyFile }: Files) {
   const pair = { cert: readPem('TLS_CERT_FILE', certFile), key: readPem('TLS_KEY_FILE', keyFile), ...PROTOCOL }
   try {
-    return { pair, context: createSecureContext(pair) }
+    return { pair, context: createSecureContext(pair), expiresAt: new Date(new X509Certificate(pair.cert).validTo) }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new ConfigError(code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH'
