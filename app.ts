@@ -14,11 +14,12 @@ import connections from './plugins/connections/index.ts'
 import db from './plugins/db.ts'
 import entitlements from './plugins/entitlements.ts'
 import errors, { sendBadUrl } from './plugins/errors.ts'
+import gauges from './plugins/gauges.ts'
 import health from './plugins/health.ts'
 import json from './plugins/json.ts'
 import limits from './plugins/limits.ts'
 import mcp from './plugins/mcp/index.ts'
-import metrics from './plugins/metrics.ts'
+import metrics from './plugins/metrics/index.ts'
 import network from './plugins/network/index.ts'
 import oneTimeTokens from './plugins/one-time-tokens.ts'
 import openapi from './plugins/openapi.ts'
@@ -30,6 +31,7 @@ import rewraps from './plugins/rewraps.ts'
 import sessions from './plugins/sessions/index.ts'
 import system from './plugins/system.ts'
 import tools from './plugins/tools/index.ts'
+import traces, { openTracing } from './plugins/tracing/index.ts'
 import ui from './plugins/ui.ts'
 import usage from './plugins/usage/index.ts'
 import vault from './plugins/vault.ts'
@@ -52,9 +54,10 @@ const BODY_BYTES = 64 * 1024
 /** The server as a value: everything is registered, nothing listens. The order is the architecture. */
 export async function buildApp ({ config, log }: AppOptions): Promise<FastifyInstance> {
   const tls = config.tls && openTls(config.tls)
+  const tracing = await openTracing(config)
   const app = Fastify({
-    logger: loggerOptions(config, log),
-    logController: new LogController({ disableRequestLogging: true }),
+    logger: loggerOptions(config, log, tracing.logFields),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     bodyLimit: BODY_BYTES,
     pluginTimeout: PLUGIN_MS,
     requestTimeout: REQUEST_MS,
@@ -70,6 +73,7 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   takeTurns(app)
   if (tls) decorateTls(app, tls)
 
+  await app.register(traces, { tracing })
   await app.register(errors)
   await app.register(json)
   await app.register(network, options)
@@ -102,6 +106,7 @@ export async function buildApp ({ config, log }: AppOptions): Promise<FastifyIns
   await app.register(tools, options)
   await app.register(system, options)
   await app.register(mcp, options)
+  await app.register(gauges, options)
   await app.register(routes, options)
   return app
 }

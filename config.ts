@@ -54,6 +54,7 @@ export const ConfigSchema = Type.Object({
   AUDIT_RETENTION_DAYS: Type.Integer({ default: 0, minimum: 0, maximum: 36_500, description: 'Days that the audit log is kept, its chain continued by a signed checkpoint; 0: for ever' }),
   AUDIT_FILE: Type.Optional(Type.String({ description: 'File to which each audit event is also appended, as NDJSON' })),
   AUDIT_SYSLOG: Type.Optional(Type.String({ pattern: '^(udp|tcp)://[^\\s/?#]+:[0-9]+$', description: 'Syslog server (RFC 5424) to which each audit event is also sent, udp://host:port or tcp://host:port' })),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('Collector of OpenTelemetry (OTLP over HTTP) that traces are sent to; not set: none are made'),
   SSE_IDLE_SECONDS: Type.Integer({ default: 900, minimum: 1, maximum: 86_400, description: 'Seconds without a message after which an HTTP+SSE stream is ended' })
 })
 type Environment = Static<typeof ConfigSchema>
@@ -115,6 +116,8 @@ export interface Config {
   auditRetentionDays: number
   auditFile: string | undefined
   auditSyslog: string | undefined
+  /** Undefined: nothing is traced. */
+  otlpEndpoint: string | undefined
 }
 
 /** A configuration that cannot be started with; the message names the variable and says what to do. */
@@ -144,7 +147,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
     allowedHosts: toList(values.ALLOWED_HOSTS),
     allowedOrigins: toList(values.ALLOWED_ORIGINS),
-    trustProxy: toList(values.TRUST_PROXY),
+    trustProxy: toTrusted(values.TRUST_PROXY),
     logLevel: values.LOG_LEVEL,
     databaseUrl: values.DATABASE_URL,
     databasePoolSize: values.DATABASE_POOL_SIZE,
@@ -179,7 +182,8 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     endpointPrivateRanges: toRanges('ENDPOINT_PRIVATE_RANGES', values.ENDPOINT_PRIVATE_RANGES),
     auditRetentionDays: values.AUDIT_RETENTION_DAYS,
     auditFile: values.AUDIT_FILE && resolve(values.AUDIT_FILE),
-    auditSyslog: values.AUDIT_SYSLOG
+    auditSyslog: values.AUDIT_SYSLOG,
+    otlpEndpoint: toBase(values.OTEL_EXPORTER_OTLP_ENDPOINT)
   }
 }
 
@@ -229,6 +233,21 @@ function toRanges (name: string, text: string): string[] {
   const wrong = ranges.find(range => !ipaddr.isValidCIDR(range))
   if (wrong !== undefined) throw new ConfigError(`${name}: ${wrong} is not a CIDR range such as 10.0.0.0/8.`)
   return ranges
+}
+
+/** What the proxy library calls ranges by name, beside addresses and CIDR ranges. */
+const NAMED_RANGES = ['loopback', 'linklocal', 'uniquelocal']
+
+/** @throws ConfigError that names the entry */
+function toTrusted (text: string): string[] {
+  const entries = toList(text)
+  const isRange = (entry: string) => ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry) || NAMED_RANGES.includes(entry)
+  const wrong = entries.find(entry => !isRange(entry))
+  if (wrong !== undefined) {
+    throw new ConfigError(`TRUST_PROXY: ${wrong} is no address, no CIDR range such as 10.0.0.0/8, and none of ` +
+      `${NAMED_RANGES.join(', ')}.`)
+  }
+  return entries
 }
 
 const toList = (text: string) => text.split(',').map(part => part.trim()).filter(Boolean)

@@ -17,10 +17,16 @@ export function redact (text: string): string {
 
 const toStdout = (line: string): void => { process.stdout.write(line) }
 
-/** Fastify's logger options: JSON lines, with secrets taken out by field and, whatever is left, by pattern. */
-export function loggerOptions ({ logLevel }: Config, write: (line: string) => void = toStdout) {
+/**
+ * Fastify's logger options: JSON lines, with secrets taken out by field and, whatever is left, by pattern.
+ * @param mixin what stands in every line that is written
+ */
+export function loggerOptions (
+  { logLevel }: Pick<Config, 'logLevel'>, write: (line: string) => void = toStdout, mixin: () => object = () => ({})
+) {
   return {
     level: logLevel,
+    mixin,
     redact: {
       paths: SECRET_FIELDS.flatMap(field => [`["${field}"]`, `*["${field}"]`, `*.*["${field}"]`]),
       censor: '[redacted]'

@@ -4,6 +4,7 @@ import { buildApp } from './app.ts'
 import { welcome } from './banner.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { EmbeddedError } from './db/embedded/index.ts'
+import { MigrationError } from './db/migrate.ts'
 import { onHangup } from './hangup.ts'
 
 /** A stop takes at most this long: calls under way are finished or told to come again before it. */
@@ -25,8 +26,9 @@ export async function start (env: Record<string, string | undefined>): Promise<v
     await serve(app, config)
   } catch (error) {
     // What an operator can mend is one sentence; anything else is a defect and shows its stack.
-    const known = error instanceof ConfigError || error instanceof EmbeddedError
-    process.stderr.write(`financial-mcp-server: ${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+    const known = [ConfigError, EmbeddedError, MigrationError].some(kind => error instanceof kind)
+    const text = error instanceof Error ? known ? error.message : error.stack : String(error)
+    process.stderr.write(`financial-mcp-server: ${text}\n`)
     process.exit(1)
   }
 }

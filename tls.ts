@@ -41,6 +41,7 @@ export function openTls (files: Files): ServerTls {
   const first = read(files)
   let { context, expiresAt } = first
   return {
+    expiresAt: () => expiresAt,
     // For each connection that names a host: `HOST=localhost` is two servers, and only one of them can be reached.
     options: { ...first.pair, handshakeTimeout: HANDSHAKE_MS, SNICallback: (_name, done) => done(null, context) },
     reload (server) {
@@ -49,8 +50,7 @@ export function openTls (files: Files): ServerTls {
       context = next.context
       expiresAt = next.expiresAt
       return expiresAt
-    },
-    expiresAt: () => expiresAt
+    }
   }
 }
 
@@ -70,8 +70,7 @@ export function decorateTls (app: FastifyInstance, { reload, expiresAt }: Server
 function read ({ certFile, keyFile }: Files) {
   const pair = { cert: readPem('TLS_CERT_FILE', certFile), key: readPem('TLS_KEY_FILE', keyFile), ...PROTOCOL }
   try {
-    const context = createSecureContext(pair)
-    return { pair, context, expiresAt: new Date(new X509Certificate(pair.cert).validTo) }
+    return { pair, context: createSecureContext(pair), expiresAt: new Date(new X509Certificate(pair.cert).validTo) }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new ConfigError(code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH'

@@ -10,13 +10,14 @@ import connections from '../plugins/connections/index.ts'
 import db from '../plugins/db.ts'
 import entitlements from '../plugins/entitlements.ts'
 import health from '../plugins/health.ts'
-import metrics from '../plugins/metrics.ts'
+import metrics from '../plugins/metrics/index.ts'
 import oneTimeTokens from '../plugins/one-time-tokens.ts'
 import providers from '../plugins/providers/index.ts'
 import quota from '../plugins/quota.ts'
 import redis from '../plugins/redis.ts'
 import rewraps from '../plugins/rewraps.ts'
 import sessions from '../plugins/sessions/index.ts'
+import tracing from '../plugins/tracing/index.ts'
 import vault from '../plugins/vault.ts'
 import type { Io } from './output.ts'
 
@@ -51,6 +52,7 @@ export async function withContext<T> (
   const logLevel = config.logLevel === 'info' ? 'warn' : config.logLevel
   const logger = loggerOptions({ ...config, logLevel }, line => stderr.write(line))
   const app = Fastify({ pluginTimeout: 120_000, logger })
+  app.register(tracing, {})
   app.register(health)
   // The database of a running server where there is one, else started for this command.
   app.register(db, { config, open: { beside: true } })
@@ -74,9 +76,11 @@ export async function withContext<T> (
 }
 
 /** Root steps down to the user whose DATA_DIR it is, so that no file is left in it that the server cannot read. */
-function becomeOwner (dataDir: string): void {
+export function becomeOwner (dataDir: string): void {
   if (process.getuid?.() !== 0) return
-  const { uid, gid } = statSync(dataDir, { throwIfNoEntry: false }) ?? { uid: 0, gid: 0 }
+  // What cannot be looked at has no owner; who then uses it says why it cannot be used.
+  const owner = (() => { try { return statSync(dataDir) } catch { return undefined } })()
+  const { uid, gid } = owner ?? { uid: 0, gid: 0 }
   if (uid === 0) return
   process.setgroups?.([gid])
   process.setgid?.(gid)

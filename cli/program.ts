@@ -9,6 +9,7 @@ import { addCacheCommands } from './cache.ts'
 import { addConnectionCommands } from './connections.ts'
 import { withContext, type Cli } from './context.ts'
 import { addCredentialCommands } from './credentials.ts'
+import { addDoctorCommand } from './doctor/index.ts'
 import { UsageError } from './error.ts'
 import { addKeyCommands } from './keys.ts'
 import type { Io } from './output.ts'
@@ -54,6 +55,7 @@ function createProgram (cli: Cli): Command {
   addCacheCommands(program, cli)
   addConnectionCommands(program, cli)
   addCredentialCommands(program, cli)
+  addDoctorCommand(program, cli)
   addKeyCommands(program, cli)
   addSessionCommands(program, cli)
   addTlsCommands(program, cli)

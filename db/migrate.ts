@@ -9,7 +9,10 @@ import * as audit from './migrations/0007-audit.ts'
 import * as usage from './migrations/0008-usage.ts'
 import * as keyRewraps from './migrations/0009-key-rewraps.ts'
 
-/** Every migration, in the order of the names. A name that was released never changes. */
+/**
+ * Every migration, in the order of the names. A name that was released never changes. None takes away what the version
+ * before it uses: its servers go on until they are replaced.
+ */
 const MIGRATIONS: Record<string, Migration> = {
   '0001-core': core,
   '0002-entitlements': entitlements,
@@ -58,14 +61,36 @@ async function run<T> (session: Kysely<T>): Promise<string[]> {
   return results.map(result => result.migrationName)
 }
 
-async function assertKnown<T> (session: Kysely<T>): Promise<void> {
+/** Names of migrations, each in their order. */
+export interface MigrationState {
+  done: string[]
+  /** What the next start will do. */
+  pending: string[]
+  /** Of a later version of the server. */
+  unknown: string[]
+}
+
+/** How far a database is; changes nothing. */
+export async function readMigrations<T> (db: Kysely<T>): Promise<MigrationState> {
+  const known = Object.keys(MIGRATIONS)
   const { rows: [table] } = await sql<{ found: boolean }>`
-    SELECT to_regclass('kysely_migration') IS NOT NULL AS found`.execute(session)
-  if (!table?.found) return
-  const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration ORDER BY name`.execute(session)
-  const unknown = rows.map(row => row.name).filter(name => !(name in MIGRATIONS))
-  if (unknown.length > 0) {
-    throw new MigrationError(`The database has a newer schema than this server knows (${unknown.join(', ')}). ` +
-      'Start the version of the server that made it, or a later one.')
+    SELECT to_regclass('kysely_migration') IS NOT NULL AS found`.execute(db)
+  if (!table?.found) return { done: [], pending: known, unknown: [] }
+  const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration ORDER BY name`.execute(db)
+  const done = rows.map(row => row.name)
+  return {
+    done,
+    pending: known.filter(name => !done.includes(name)),
+    unknown: done.filter(name => !(name in MIGRATIONS))
   }
+}
+
+/** What is said where a database knows migrations that this server does not. */
+export const explainNewer = (unknown: string[]): string =>
+  `The database has a newer schema than this server knows (${unknown.join(', ')}). ` +
+  'Start the version of the server that made it, or a later one.'
+
+async function assertKnown<T> (session: Kysely<T>): Promise<void> {
+  const { unknown } = await readMigrations(session)
+  if (unknown.length > 0) throw new MigrationError(explainNewer(unknown))
 }

@@ -39,7 +39,7 @@ const LOSS_MS = 1000
  * @throws EmbeddedError, MigrationError
  */
 export async function openDatabase (config: Settings, log: Log, options: OpenOptions = {}): Promise<OpenDatabase> {
-  const { target, stop } = await reach(config, log, options)
+  const { target, stop } = await reachDatabase(config, log, options)
   const monitor = createMonitor(target, log)
   const pool = createGuardedPool({
     application_name: 'financial-mcp-server',
@@ -84,7 +84,11 @@ function createLossLog (log: Log, { isDown }: DatabaseState) {
   }
 }
 
-async function reach (config: Settings, log: Log, { beside }: OpenOptions) {
+/**
+ * Where the database is; an embedded one is started for it, and ended by `stop`.
+ * @throws EmbeddedError
+ */
+export async function reachDatabase (config: Settings, log: Log, { beside }: OpenOptions) {
   const nothing = async () => {}
   if (config.databaseUrl) return { target: { connectionString: config.databaseUrl }, stop: nothing }
   const running = beside && await connectEmbedded({ dataDir: config.dataDir })
@@ -95,7 +99,8 @@ async function reach (config: Settings, log: Log, { beside }: OpenOptions) {
   return { target: embedded.pool, stop: () => embedded.stop() }
 }
 
-async function waitForPostgres (pool: pg.Pool, url: string | undefined, patienceMs: number): Promise<void> {
+/** @throws ConfigError where it refuses the connection, or does not answer in time */
+export async function waitForPostgres (pool: pg.Pool, url: string | undefined, patienceMs: number): Promise<void> {
   for (const deadline = Date.now() + patienceMs; ; await sleep(250)) {
     try {
       await pool.query('SELECT 1')

@@ -41,6 +41,15 @@ export function listSessions (db: Kysely<Database>, connectionId: string): Promi
     .orderBy('created_at', 'desc').orderBy('id').execute()
 }
 
+/** How many are neither revoked nor past their fixed end. */
+export async function countOpenSessions (db: Kysely<Database>): Promise<number> {
+  const { count } = await db.selectFrom('sessions').select(row => row.fn.countAll<string>().as('count'))
+    .where('revoked_at', 'is', null)
+    .where(row => row.or([row('expires_at', 'is', null), row('expires_at', '>', sql<Date>`now()`)]))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
 /** The row, which nobody else changes until the transaction ends. */
 export function lockSession (trx: Kysely<Database>, id: string): Promise<SessionRow | undefined> {
   return trx.selectFrom('sessions').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()

@@ -61,7 +61,8 @@ export function sendProblem (error: Problem, reply: FastifyReply): FastifyReply 
 }
 
 /** Answers to a URL that no route can be looked up by: no hook sees it. */
-export function sendBadUrl (_error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+export function sendBadUrl (_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id)
   sendProblem(problem('INVALID_INPUT', 'The URL cannot be read. Send it in percent-encoded UTF-8, each part of its path 200 characters at most.'), reply)
 }
 

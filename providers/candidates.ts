@@ -25,6 +25,7 @@ export interface Candidate<I, O> {
   /** Ends with the caller, or where another provider was faster. */
   signal: AbortSignal
   abort: (reason: Error) => void
+  log: RouteCall['log']
 }
 
 /**
@@ -64,7 +65,8 @@ export async function * candidates<I, O> (
       place: place++,
       startedAt: performance.now(),
       signal,
-      abort: reason => controller.abort(reason)
+      abort: reason => controller.abort(reason),
+      log: call.log
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { FastifyBaseLogger } from 'fastify'
 import { Agent, type Dispatcher } from 'undici'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, isProblem } from '../errors.ts'
@@ -7,6 +8,7 @@ import { AddressRefused, createGuardedConnector, type EgressOptions } from './eg
 import { judge, judgeBreak, judgeTimeout, type Failed, type Outcome } from './judge.ts'
 import { createResilience, type Resilience } from './resilience.ts'
 import { toBase } from './stored-endpoints.ts'
+import { untraced, type SpanAttributes, type Trace } from '../trace.ts'
 import type { Credential, Provider, ProviderRequest, ProviderSettings, ProviderUrls } from './types.ts'
 
 export interface HttpOptions {
@@ -19,12 +21,14 @@ export interface HttpOptions {
   /** How endpoints that stand on connections are connected to; by default to public addresses only. */
   egress?: Partial<EgressOptions>
   /** Told of an endpoint that was not connected to. */
-  onRefused?: (provider: ProviderName, refusal: AddressRefused) => void
+  onRefused?: (provider: ProviderName, refusal: AddressRefused, log: Upstream['log']) => void
   /**
    * Told how each attempt ended: `ok`, `aborted`, or an error's code in lower case, without its prefix; it ends in
-   * `_unsent` where nothing was sent.
+   * `_unsent` where nothing was sent, else comes with the seconds from the sending to the answer.
    */
-  onOutcome?: (provider: ProviderName, outcome: string) => void
+  onOutcome?: (provider: ProviderName, outcome: string, seconds?: number) => void
+  /** Each attempt is one span. */
+  span?: Trace
 }
 
 export interface Upstream {
@@ -34,6 +38,8 @@ export interface Upstream {
   key?: string
   settings: ProviderSettings
   signal: AbortSignal
+  /** Of the call that it is sent for. */
+  log?: Pick<FastifyBaseLogger, 'debug' | 'warn'> | undefined
   /** Told of each request that is sent, of each answer's headers, and of a refusal for the plan. */
   observer?: Observer
 }
@@ -68,7 +74,7 @@ const MAX_WAIT_MS = 2_000
 
 export function createHttp (options: HttpOptions): ProviderHttp {
   const { urls, deadlineMs = DEADLINE_MS, maxBytes = MAX_BYTES, resilience = createResilience() } = options
-  const { onOutcome, onRefused } = options
+  const { onOutcome, onRefused, span = untraced } = options
   const createLane = (connect: Agent.Options['connect'] & {}): Lane => ({
     agent: new Agent({ connections: 32, connect, headersTimeout: 0, bodyTimeout: 0 }),
     store: createBodyStore(Math.max(STORE_BYTES, maxBytes), maxBytes)
@@ -94,24 +100,42 @@ export function createHttp (options: HttpOptions): ProviderHttp {
       text = await readText(response, { maxBytes, store, signal })
     } catch (error) {
       if (upstream.signal.aborted) throw upstream.signal.reason
-      if (error instanceof AddressRefused) onRefused?.(provider.name, error)
+      if (error instanceof AddressRefused) onRefused?.(provider.name, error, upstream.log)
       return judgeBreak(error, provider, deadline.aborted)
     }
     return judge(response, text, upstream)
   }
 
-  async function attempt (request: ProviderRequest, upstream: Upstream, limits: Limits): Promise<Outcome> {
-    const { provider, key, settings, observer } = upstream
+  /** The trace ends here: what it is called is not told to a provider. */
+  function attempt (request: ProviderRequest, upstream: Upstream, limits: Limits, resends = 0): Promise<Outcome> {
+    const { provider: { name } } = upstream
+    const attributes = { 'fms.provider': name, 'http.request.method': 'GET', ...(resends && { 'http.request.resend_count': resends }) }
+    return span(`GET ${name}`, { kind: 'client', attributes }, note => attemptNow(request, upstream, limits, note))
+  }
+
+  async function attemptNow (
+    request: ProviderRequest, upstream: Upstream, limits: Limits, note: (attributes: SpanAttributes) => void
+  ): Promise<Outcome> {
+    const { provider, key, settings, observer, log } = upstream
     const { base, endpoint } = toBase(provider, request, urls, settings)
     const lane = endpoint === undefined ? trusted : guarded
-    const tell = (outcome: string) => onOutcome?.(provider.name, outcome)
+    let sentAt: number | undefined
+    const tell = (outcome: string) => {
+      const seconds = sentAt === undefined ? undefined : (performance.now() - sentAt) / 1000
+      onOutcome?.(provider.name, outcome, seconds)
+      note({ 'fms.outcome': outcome, ...(outcome !== 'ok' && { 'error.type': outcome }) })
+      log?.debug({ provider: provider.name, outcome, ms: seconds && Math.round(seconds * 1000) }, 'a provider was asked')
+    }
     try {
       const outcome = await resilience.attempt({
         provider,
         key: key ?? '',
         endpoint,
         admit: () => observer?.sent(),
-        send: () => sendOnce(toUrl(base, request), lane, upstream, limits),
+        send () {
+          sentAt = performance.now()
+          return sendOnce(toUrl(base, request), lane, upstream, limits)
+        },
         signal: limits.signal
       })
       tell('json' in outcome ? 'ok' : toLabel(outcome.problem))
@@ -138,7 +162,7 @@ export function createHttp (options: HttpOptions): ProviderHttp {
       if (waitMs === undefined || Date.now() - startedAt + waitMs >= deadlineMs) throw first.problem
       // Not the library's retry: its pause does not end with the caller.
       const second = await sleep(waitMs, undefined, { signal, ref: false })
-        .then(() => attempt(request, upstream, limits))
+        .then(() => attempt(request, upstream, limits, 1))
         .catch(() => { throw upstream.signal.aborted ? upstream.signal.reason : first.problem })
       if ('json' in second) return second.json
       throw second.problem

@@ -3,7 +3,7 @@ import type { Quota, QuotaKey } from '../quota/ledger.ts'
 import type { QuotaPlan } from '../schemas/control.ts'
 import type { ProviderName } from '../schemas/market.ts'
 import type { Refusal } from '../schemas/usage.ts'
-import type { ProviderHttp } from './http.ts'
+import type { ProviderHttp, Upstream } from './http.ts'
 import type { RejectedKeys } from './rejected-keys.ts'
 import { endpointsOf } from './stored-endpoints.ts'
 import type { Capability, Credential, Provider, ProviderCall, ProviderRequest, ProviderSettings } from './types.ts'
@@ -23,6 +23,8 @@ export interface Opening {
   /** Whose share of the quota it takes; absent: nobody's. */
   sessionId?: string
   background?: boolean
+  /** Of the call that asks. */
+  log?: Upstream['log']
 }
 
 export interface ProviderRequests {
@@ -90,7 +92,7 @@ async function send (
     }
   }
   try {
-    return await http.send(request, { provider, credential, key: ledger, settings, signal, observer })
+    return await http.send(request, { provider, credential, key: ledger, settings, signal, log: opening.log, observer })
   } catch (error) {
     if (credential && codeOf(error) === 'PROVIDER_REJECTED_KEY') rejectedKeys.remember(connectionId, provider.name, ledger)
     throw error

@@ -33,6 +33,8 @@ export interface Resilience {
   attempt: (attempt: Attempt) => Promise<Outcome>
   /** The breakers of each provider that were asked in the last minute. */
   states: () => Map<ProviderName, CircuitStateName[]>
+  /** Of each provider that was asked: the requests under way, and those that wait for their turn. */
+  loads: () => Map<ProviderName, { running: number, waiting: number }>
 }
 
 export interface ResilienceOptions {
@@ -57,6 +59,12 @@ interface Breaker {
   usedAt: number
 }
 
+/** The places of one provider, or of one endpoint in its stead. */
+interface Places {
+  provider: ProviderName
+  policy: BulkheadPolicy
+}
+
 /** A trial that ended without a verdict, such as by the caller's abort: the breaker stays open. */
 class Unproven extends Error {}
 
@@ -73,7 +81,7 @@ class Down extends Error {
 export function createResilience (options: ResilienceOptions = {}): Resilience {
   const { running = 32, waiting = 128 } = options
   const breakers = new LRUCache<string, Breaker>({ max: MOST_BREAKERS })
-  const bulkheads = new LRUCache<string, BulkheadPolicy>({ max: MOST_BREAKERS })
+  const bulkheads = new LRUCache<string, Places>({ max: MOST_BREAKERS })
 
   function breakerOf ({ name }: Provider, key: string): Breaker {
     const id = `${name} ${key}`
@@ -85,9 +93,9 @@ export function createResilience (options: ResilienceOptions = {}): Resilience {
 
   function bulkheadOf ({ name }: Provider, endpoint = ''): BulkheadPolicy {
     const id = `${name} ${endpoint}`
-    const known = bulkheads.get(id) ?? bulkhead(running, waiting)
+    const known = bulkheads.get(id) ?? { provider: name, policy: bulkhead(running, waiting) }
     bulkheads.set(id, known)
-    return known
+    return known.policy
   }
 
   /** Admitted before its turn: who waits for quota must not hold a place that others could use. */
@@ -129,6 +137,17 @@ export function createResilience (options: ResilienceOptions = {}): Resilience {
         states.set(provider, [...states.get(provider) ?? [], toStateName(policy.state)])
       }
       return states
+    },
+
+    loads () {
+      const loads = new Map<ProviderName, { running: number, waiting: number }>()
+      for (const { provider, policy } of bulkheads.values()) {
+        const sum = loads.get(provider) ?? { running: 0, waiting: 0 }
+        sum.running += running - policy.executionSlots
+        sum.waiting += waiting - policy.queueSlots
+        loads.set(provider, sum)
+      }
+      return loads
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { FastifyBaseLogger } from 'fastify'
 import { isProblem, problem, type Problem } from '../errors.ts'
 import type { Instrument } from '../market/symbols.ts'
 import { candidates, type AdapterOf, type Candidate } from './candidates.ts'
@@ -19,6 +20,8 @@ export interface RouteCall {
   sessionId?: string
   /** Nobody waits for it: it leaves a reserve of the quota. */
   background?: boolean
+  /** Whose lines carry the id of the request that it is for. */
+  log?: Pick<FastifyBaseLogger, 'debug' | 'warn' | 'error'>
   signal: AbortSignal
   now: Date
 }
@@ -77,7 +80,7 @@ export interface RouterOptions {
   /** Null: none is stored. */
   openCredential: (connectionId: string, provider: ProviderName) => Promise<Credential | null>
   /** Told of an adapter that failed with anything but a problem of the table. */
-  onDefect: (error: unknown, provider: ProviderName) => void
+  onDefect: (error: unknown, provider: ProviderName, log: RouteCall['log']) => void
 }
 
 interface Asking<I, O, T> {
@@ -93,9 +96,9 @@ export function createRouter (options: RouterOptions): ProviderRouter {
   const { requests, openCredential, onDefect } = options
   const latencies = createLatencies()
 
-  function toProblem (error: unknown, { name, title }: Provider): Problem {
+  function toProblem (error: unknown, { name, title }: Provider, log: RouteCall['log']): Problem {
     if (isProblem(error)) return error
-    onDefect(error, name)
+    onDefect(error, name, log)
     return problem('PROVIDER_MALFORMED', `${title} sent an answer that could not be read. Ask another provider.`, { provider: name, cause: error })
   }
 
@@ -174,14 +177,14 @@ export function createRouter (options: RouterOptions): ProviderRouter {
 
   /** A failure of the whole request is every symbol's failure. */
   async function attempt<I extends { instruments: Instrument[] }, T> (
-    { provider, adapter, call, signal }: Candidate<I, PerSymbol<T>>,
+    { provider, adapter, call, signal, log }: Candidate<I, PerSymbol<T>>,
     input: I
   ): Promise<Answer<PerSymbol<T>>> {
     try {
       return await adapter.fetch(input, call)
     } catch (error) {
       signal.throwIfAborted()
-      const failure = toProblem(error, provider)
+      const failure = toProblem(error, provider, log)
       const failures = Object.fromEntries(input.instruments.map(({ symbol }) => [symbol, failure]))
       return { data: { items: {}, failures }, as_of: null }
     }
@@ -228,7 +231,7 @@ export function createRouter (options: RouterOptions): ProviderRouter {
             routed = { ...result.value, provider: provider.name, tried: [] }
             return true
           }
-          errors.push(toProblem(result.error, provider))
+          errors.push(toProblem(result.error, provider, call.log))
           tried[place] = [{ provider: provider.name, outcome: outcomeOf(result.error) }]
           return false
         },
@@ -250,7 +253,7 @@ export function createRouter (options: RouterOptions): ProviderRouter {
         return { status: 'ok', latency_ms: latency(), message: `${provider.title} accepted the key.` }
       } catch (error) {
         signal.throwIfAborted()
-        const { code, message } = toProblem(error, provider)
+        const { code, message } = toProblem(error, provider, undefined)
         return { status: code, latency_ms: latency(), message }
       }
     }

@@ -46,6 +46,10 @@ export interface Quota {
   limited: (key: QuotaKey, retryAfterSeconds: number | undefined) => number
   /** What was left when this connection last sent to the provider; undefined where it did not, or has no limit. */
   left: (connectionId: string, provider: ProviderName) => QuotaLeft | undefined
+  /** The same of all connections that sent lately: of each provider that which has the least of its limit. */
+  leastLeft: () => Map<ProviderName, QuotaLeft>
+  /** Requests that wait for their turn. */
+  waiting: () => number
   usageOf: (key: QuotaKey) => Promise<QuotaUsage>
   /** Waits until what was observed is stored. */
   flush: () => Promise<void>
@@ -130,6 +134,17 @@ export function createLedger ({ store, memory, secret, patienceMs = PATIENCE_MS 
 
     left: (connectionId, provider) => lefts.get(`${connectionId} ${provider}`),
 
+    leastLeft () {
+      const least = new Map<ProviderName, QuotaLeft>()
+      for (const [key, left] of lefts.entries()) {
+        const provider = key.slice(key.indexOf(' ') + 1) as ProviderName
+        const known = least.get(provider)
+        if (!known || ratioOf(left) < ratioOf(known)) least.set(provider, left)
+      }
+      return least
+    },
+    waiting: queue.size,
+
     async usageOf (key) {
       const limits = await readLimits(key)
       const { blockedMs, windows } = await store.read(key.ledger, limits)
@@ -154,6 +169,9 @@ export function createLedger ({ store, memory, secret, patienceMs = PATIENCE_MS 
     async flush () { await Promise.allSettled(writes) }
   }
 }
+
+/** What is left as a fraction of the limit. */
+export const ratioOf = ({ left, limit }: QuotaLeft): number => limit > 0 ? left / limit : 0
 
 const isLimit = (value: number | null): value is number =>
   Number.isInteger(value) && value! > 0 && value! <= HIGHEST_LIMIT

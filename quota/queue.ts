@@ -19,6 +19,8 @@ export interface QuotaQueue {
    * @throws the signal's reason when it aborts
    */
   take: (request: QuotaRequest, signal: AbortSignal) => Promise<QuotaVerdict>
+  /** How many want to be sent and wait. */
+  size: () => number
 }
 
 interface Waiting {
@@ -93,6 +95,8 @@ export function createQueue ({ take, patienceMs = PATIENCE_MS, now = Date.now }:
   }
 
   return {
+    size: () => [...lines.values()].reduce((sum, { waiting }) => sum + waiting.size, 0),
+
     take: (request, signal) => new Promise((resolve, reject) => {
       signal.throwIfAborted()
       const line = lines.get(request.ledger) ??

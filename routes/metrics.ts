@@ -10,10 +10,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       tags: ['health'],
       response: { 200: { description: 'Metrics', content: { 'text/plain': { schema: Type.String() } } }, ...problems }
     }
-  }, async (_, reply) => {
-    const text = await app.metrics.registry.metrics()
-    return reply.type(app.metrics.registry.contentType).send(text)
-  })
+  }, async (_, reply) => reply.type(app.metrics.contentType).send(await app.metrics.read()))
 }
 
 export default routes

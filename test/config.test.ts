@@ -23,6 +23,8 @@ test('a variable that cannot be used is refused with a sentence that names it', 
   refuse({ DATABASE_URL: 'postgres://x' }, /^Set MASTER_KEY_FILE \(or MASTER_KEY\)/)
   refuse({ MASTER_KEY: 'k1:x', MASTER_KEY_FILE: 'y' }, /not both/)
   refuse({ MASTER_KEY_FILE: '/does/not/exist' }, /^MASTER_KEY_FILE names \/does\/not\/exist, which cannot be read: ENOENT/)
+  refuse({ TRUST_PROXY: '10.0.0.1, proxy.local' }, /^TRUST_PROXY: proxy\.local is no address, no CIDR range/)
+  refuse({ OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' }, /^OTEL_EXPORTER_OTLP_ENDPOINT must match pattern/)
   refuse({ ALPACA_API_KEY: 'test-a' }, /^Set both ALPACA_API_KEY and ALPACA_SECRET_KEY/)
 })
 
@@ -32,8 +34,8 @@ test('keys of the environment are read under both names of Polygon', async t => 
 })
 
 test('lists and base URLs are tidied', async t => {
-  const config = loadConfig({ TRUST_PROXY: '10.0.0.1, 10.0.0.2', PUBLIC_URL: 'https://m.example.com/', FMP_URL: 'http://localhost:1/stable/' })
-  t.match(config, { trustProxy: ['10.0.0.1', '10.0.0.2'], publicUrl: 'https://m.example.com', providerUrls: { fmp: 'http://localhost:1/stable' } })
+  const config = loadConfig({ TRUST_PROXY: '10.0.0.1, fd00::/8, loopback', PUBLIC_URL: 'https://m.example.com/', FMP_URL: 'http://localhost:1/stable/' })
+  t.match(config, { trustProxy: ['10.0.0.1', 'fd00::/8', 'loopback'], publicUrl: 'https://m.example.com', providerUrls: { fmp: 'http://localhost:1/stable' } })
 })
 
 test('.env.example has a row for every variable, and no other', async t => {

@@ -6,6 +6,15 @@ export interface Semaphore {
    * @throws OVERLOADED where too many wait already
    */
   run<T> (task: () => Promise<T>): Promise<T>
+  /** How much it has to do. */
+  load (): SemaphoreLoad
+}
+
+export interface SemaphoreLoad {
+  /** Tasks begun since the start. */
+  runs: number
+  running: number
+  waiting: number
 }
 
 /**
@@ -16,7 +25,10 @@ export interface Semaphore {
 export function createSemaphore (slots: number, queue: number): Semaphore {
   const waiting: (() => void)[] = []
   let running = 0
+  let runs = 0
   return {
+    load: () => ({ runs, running, waiting: waiting.length }),
+
     async run (task) {
       if (running >= slots) {
         if (waiting.length >= queue) {
@@ -28,6 +40,7 @@ export function createSemaphore (slots: number, queue: number): Semaphore {
       } else {
         running += 1
       }
+      runs += 1
       try {
         return await task()
       } finally {

@@ -9,6 +9,7 @@ import type {
   PasswordRequest, ProofRequest, Totp
 } from '../../schemas/admins.ts'
 import { createMac } from '../../tokens/gate.ts'
+import type { SemaphoreLoad } from '../../tokens/semaphore.ts'
 import { createAccounts, lockUnchanged } from './accounts.ts'
 import { createCode, toPlainCode } from './codes.ts'
 import { createCookies } from './cookies.ts'
@@ -115,6 +116,8 @@ export interface Admin extends AdminLogins, AdminAccounts, AdminSecondFactor {
   verifyToken (token: string): Promise<AdminPrincipal>
   /** How often argon2 checked an admin token since the start. */
   argon2Runs (): number
+  /** What argon2 has to do for admins. */
+  argon2Load (): Record<'admin_token' | 'password', SemaphoreLoad>
 }
 
 const SETUP_MS = 30 * 60_000
@@ -126,6 +129,7 @@ export default fp(async app => {
   const attempts = createAttempts(app)
   const cookies = createCookies(app)
   const totps = createTotps(app, cookies, attempts)
+  const { load: loadOfTokens, ...tokens } = createAdminTokens(app)
 
   app.decorate('admin', {
     needsSetup: async () => !await hasAdmin(app.db),
@@ -190,6 +194,7 @@ export default fp(async app => {
     ...cookies.logins,
     ...totps.secondFactor,
     ...createAccounts(app, { attempts, cookies, passwords, totps }),
-    ...createAdminTokens(app)
+    ...tokens,
+    argon2Load: () => ({ admin_token: loadOfTokens(), password: passwords.load() })
   })
 }, { name: 'admin', dependencies: ['db', 'bus', 'vault', 'audit'] })

@@ -19,6 +19,7 @@ export type Passwords = ReturnType<typeof createPasswords>
 export function createPasswords () {
   const slots = createSemaphore(1, 16)
   return {
+    load: slots.load,
     hash: (password: string) => slots.run(() => hash(password, PASSWORD_ARGON2)),
     /** @param hashed undefined where there is no such account: the same work, and false */
     verify: (hashed: string | undefined, password: string) => slots.run(() => verify(hashed ?? NOBODY, password))

@@ -8,12 +8,12 @@ import {
 import type { AdminTokenRow } from '../../db/types.ts'
 import { problem } from '../../errors.ts'
 import type { AdminToken } from '../../schemas/admins.ts'
-import { createSemaphore } from '../../tokens/semaphore.ts'
+import { createSemaphore, type Semaphore } from '../../tokens/semaphore.ts'
 import { createTokenGate, TOKEN_ARGON2 } from '../../tokens/gate.ts'
 import { createToken } from '../../tokens/token.ts'
 import type { Admin, AdminPrincipal } from './index.ts'
 
-type AdminTokens = Pick<Admin, 'createToken' | 'listTokens' | 'revokeToken' | 'verifyToken' | 'argon2Runs'>
+type AdminTokens = Pick<Admin, 'createToken' | 'listTokens' | 'revokeToken' | 'verifyToken' | 'argon2Runs'> & { load: Semaphore['load'] }
 
 const DEFAULT_TTL_SECONDS = 90 * 86_400
 const TOPIC = 'admin_tokens:revoked'
@@ -91,7 +91,8 @@ export function createAdminTokens (app: FastifyInstance): AdminTokens {
       return principal
     },
 
-    argon2Runs: gate.argon2Runs
+    argon2Runs: gate.argon2Runs,
+    load: slots.load
   }
 }
 

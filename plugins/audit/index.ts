@@ -13,9 +13,9 @@ import {
   toEntry, toExported, toFields, toText, type Actor, type AuditEntry, type AuditEvent, type ExportedEntry
 } from './event.ts'
 import { createAuditMemory } from './memory.ts'
-import { createAuditQueue } from './queue.ts'
+import { createAuditQueue, type QueueCounts } from './queue.ts'
 import { startRetention } from './retention.ts'
-import { createAuditStream } from './stream.ts'
+import { createAuditStream, type AuditStream } from './stream.ts'
 
 export type { Actor, AuditEntry, AuditEvent, ExportedEntry } from './event.ts'
 
@@ -47,8 +47,10 @@ export interface Audit {
   enqueue (event: AuditEvent): void
   /** Writes what waits. A failure is logged and the rows are kept. */
   flush (): Promise<void>
-  /** How many events wait, and how many were dropped since the start. */
-  counts (): { waiting: number, dropped: number }
+  /** How many events wait for the database, and how many were dropped since the start. */
+  counts (): QueueCounts
+  /** The same of the places to which they are copied. */
+  copies (): ReturnType<AuditStream['counts']>
   /** A page, the newest first, or with `after` the oldest first. @throws INVALID_INPUT with `cursor` and `after` */
   list (page: AuditPage): Promise<{ items: AuditEntry[], next_cursor: string | null }>
   /** All that fits, the oldest first, up to the last row that stands when it begins. */
@@ -104,6 +106,7 @@ export default fp<{ config: AuditConfig }>(async (app, { config }) => {
     enqueue: event => queue.add(toFields(event)),
     flush: queue.flush,
     counts: queue.counts,
+    copies: stream.counts,
 
     async list ({ limit = DEFAULT_LIMIT, cursor, after, ...filter }) {
       if (after !== undefined) {

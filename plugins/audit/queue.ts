@@ -11,8 +11,13 @@ export interface AuditQueue<T> {
   /** Writes what waits. A failure is logged and the rows are kept. */
   flush: () => Promise<void>
   close: () => Promise<void>
-  /** How many wait, and how many were dropped since the start. */
-  counts: () => { waiting: number, dropped: number }
+  counts: () => QueueCounts
+}
+
+/** How many wait, and how many were dropped since the start. */
+export interface QueueCounts {
+  waiting: number
+  dropped: number
 }
 
 /**

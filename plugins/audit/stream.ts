@@ -6,7 +6,7 @@ import { lockAuditLog } from '../../db/audit-anchor.ts'
 import type { WrittenRow } from '../../db/audit-logs.ts'
 import type { Database } from '../../db/types.ts'
 import { writtenToExported } from './event.ts'
-import { createAuditQueue, type AuditQueue } from './queue.ts'
+import { createAuditQueue, type AuditQueue, type QueueCounts } from './queue.ts'
 import { createSyslogSink } from './syslog.ts'
 
 /** One event as it leaves the database for another place. */
@@ -31,6 +31,8 @@ export interface AuditStream {
   /** Writes what waits. */
   flush: () => Promise<void>
   close: () => Promise<void>
+  /** Of each place: how many wait for it, and how many were dropped since the start. */
+  counts: () => Partial<Record<AuditSink['name'], QueueCounts>>
 }
 
 const PAUSE_MS = 100
@@ -60,6 +62,13 @@ export function createAuditStream (
     async close () {
       await each(queue => queue.close())
       await Promise.all(sinks.map(sink => sink.close()))
+    },
+    counts () {
+      const { waiting, dropped } = inlet.counts()
+      return Object.fromEntries(sinks.map(({ name }, i) => {
+        const own = outlets[i]!.counts()
+        return [name, { waiting: waiting + own.waiting, dropped: dropped + own.dropped }]
+      }))
     }
   }
 }

@@ -23,8 +23,9 @@ export interface McpCall {
 }
 
 /** The same, as the tools know it. */
-export function toCaller ({ structured, traceparent, context, ...caller }: McpCall): Caller {
-  return { ...caller, log: traceparent ? caller.log.child({ traceparent }) : caller.log }
+export function toCaller ({ structured, context, ...caller }: McpCall): Caller {
+  const { log, traceparent } = caller
+  return { ...caller, log: traceparent ? log.child({ traceparent }) : log }
 }
 
 export const invalid = (message: string) => new ProtocolError(ProtocolErrorCode.InvalidParams, message)

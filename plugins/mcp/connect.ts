@@ -24,7 +24,9 @@ export function registerConnect (
 
   scope.head('/mcp/connect/:token', async (_request, reply) => reply.code(204).send())
 
-  scope.get<{ Params: { token: string } }>('/mcp/connect/:token', { exposeHeadRoute: false }, async (request, reply) => {
+  scope.get<{ Params: { token: string } }>('/mcp/connect/:token', {
+    exposeHeadRoute: false, config: { isStream: true, otel: false }
+  }, async (request, reply) => {
     if (isPrefetch(request)) return reply.code(204).send()
     if (!request.headers.accept?.includes('text/event-stream')) return reply.type('text/plain').send(EXPLANATION)
     if (!opensStream(request)) return refuseMethod(reply)

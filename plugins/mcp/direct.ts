@@ -1,8 +1,9 @@
 import {
-  CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY, SERVER_INFO_META_KEY
+  CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY, SERVER_INFO_META_KEY,
+  TRACEPARENT_META_KEY
 } from '@modelcontextprotocol/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { SERVER_INFO, toClient } from './server.ts'
+import { SERVER_INFO, toClient, toTraceparent } from './server.ts'
 
 /** A `tools/call` with nothing about it that the SDK would have to look at. */
 export interface PlainCall {
@@ -10,13 +11,16 @@ export interface PlainCall {
   name: string
   args: Record<string, unknown>
   client: ReturnType<typeof toClient>
+  traceparent: string | undefined
 }
 
 const MODERN = '2026-07-28'
 const LEGACY = new Set(['2025-03-26', '2025-06-18', '2025-11-25'])
 const MESSAGE_KEYS = new Set(['jsonrpc', 'id', 'method', 'params'])
 const PARAM_KEYS = new Set(['name', 'arguments', '_meta'])
-const ENVELOPE_KEYS = new Set<string>([PROTOCOL_VERSION_META_KEY, CLIENT_INFO_META_KEY, CLIENT_CAPABILITIES_META_KEY])
+const ENVELOPE_KEYS = new Set<string>([
+  PROTOCOL_VERSION_META_KEY, CLIENT_INFO_META_KEY, CLIENT_CAPABILITIES_META_KEY, TRACEPARENT_META_KEY
+])
 const CLIENT_KEYS = new Set(['name', 'version', 'title'])
 
 type Fields = Record<string, unknown>
@@ -45,16 +49,17 @@ export function toPlainCall ({ headers, body }: FastifyRequest, tools: ReadonlyS
     if (headers['mcp-method'] !== 'tools/call' || headers['mcp-name'] !== name) return undefined
     if (Object.keys(headers).some(header => header.startsWith('mcp-param'))) return undefined
     if (!isFields(meta) || !isPlainEnvelope(meta)) return undefined
-    return { ...call, client: toClient(meta[CLIENT_INFO_META_KEY]) }
+    const { [CLIENT_INFO_META_KEY]: client, [TRACEPARENT_META_KEY]: traceparent } = meta
+    return { ...call, client: toClient(client), traceparent: toTraceparent(traceparent) }
   }
   const isLegacy = typeof version === 'string' && LEGACY.has(version) && meta === undefined
-  return isLegacy ? { ...call, client: undefined } : undefined
+  return isLegacy ? { ...call, client: undefined, traceparent: undefined } : undefined
 }
 
 function isPlainEnvelope (meta: Fields): boolean {
-  const client = meta[CLIENT_INFO_META_KEY]
+  const { [CLIENT_INFO_META_KEY]: client, [TRACEPARENT_META_KEY]: traceparent } = meta
   return hasOnly(meta, ENVELOPE_KEYS) && meta[PROTOCOL_VERSION_META_KEY] === MODERN &&
-    isPlainCapabilities(meta[CLIENT_CAPABILITIES_META_KEY]) &&
+    ['undefined', 'string'].includes(typeof traceparent) && isPlainCapabilities(meta[CLIENT_CAPABILITIES_META_KEY]) &&
     (client === undefined || (isFields(client) && hasOnly(client, CLIENT_KEYS) && typeof client['name'] === 'string' &&
       typeof client['version'] === 'string' && ['undefined', 'string'].includes(typeof client['title'])))
 }

@@ -36,7 +36,7 @@ export default fp<McpOptions>(async (app, { config, catalogue: given, keepAliveM
   const secretEndpoint = (id: string) => `${basePath}/mcp/connect/messages/${id}.${app.oneTimeTokens.streamProof(id)}`
 
   let streams: ReturnType<typeof createSseStreams>
-  app.decorate('mcp', { endStreams: matches => streams.endStreams(matches) })
+  app.decorate('mcp', { endStreams: matches => streams.endStreams(matches), countStreams: () => streams.countStreams() })
   app.register(async scope => {
     sessionScope(scope)
     scope.addHook('onRoute', route => {

@@ -85,15 +85,19 @@ export function toCall (context: ServerContext): McpCall {
   const { version, client, ...caller } = exchange
   const { _meta: meta, signal } = context.mcpReq
   const envelope: Record<string, unknown> | undefined = context.mcpReq.envelope
-  const traceparent = meta?.[TRACEPARENT_META_KEY]
   return {
     ...caller,
     signal,
     context,
     client: toClient(envelope?.[CLIENT_INFO_META_KEY]) ?? client,
     structured: envelope !== undefined || version >= FIRST_STRUCTURED_VERSION,
-    traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined
+    traceparent: toTraceparent(meta?.[TRACEPARENT_META_KEY])
   }
+}
+
+/** What a message says of the trace that it belongs to, where that is what W3C says it is. */
+export function toTraceparent (value: unknown): string | undefined {
+  return typeof value === 'string' && TRACEPARENT.test(value) ? value : undefined
 }
 
 /** Whom a message introduces: `initialize` of the older revisions, the envelope of the modern one. */

@@ -50,6 +50,8 @@ interface SseStream extends Pick<StreamOptions, 'principal' | 'by'> {
 export interface SseStreams {
   /** Ends the open streams of the principals that match, and aborts their calls. Answers how many. */
   endStreams (matches: (principal: SessionPrincipal) => boolean): number
+  /** How many are open here. */
+  countStreams (): number
 }
 
 /** The open streams of HTTP+SSE here, and the way to those of other replicas. */
@@ -110,7 +112,7 @@ export function createSseStreams (scope: FastifyInstance, { createServer, idleMs
     has: (id, session) => find(id, session || undefined) !== undefined,
     deliver ({ stream: id, session_id: session, request_id: requestId, ip, message }) {
       const stream = find(id, session || undefined)
-      const log = scope.log.child({ reqId: requestId })
+      const log = scope.log.child({ request_id: requestId })
       if (!stream || !isMessage(message)) return
       try {
         deliver(stream, message, { principal: stream.principal, log, requestId, ip }, {})
@@ -172,7 +174,7 @@ export function createSseStreams (scope: FastifyInstance, { createServer, idleMs
     clearInterval(tick)
     endStreams(() => true)
   })
-  return { open, receive, endStreams, assertRoom }
+  return { open, receive, endStreams, assertRoom, countStreams: () => streams.size }
 }
 
 const refuseUnknown = (reply: FastifyReply) => sendRpcError(reply, 404, SESSION_NOT_FOUND, 'Session not found')

@@ -15,7 +15,7 @@ export function registerSse (
   scope: FastifyInstance, streams: ReturnType<typeof createSseStreams>, basePath: string,
   secretEndpoint: (id: string) => string
 ): void {
-  scope.get('/mcp', { exposeHeadRoute: false }, async (request, reply) => {
+  scope.get('/mcp', { exposeHeadRoute: false, config: { isStream: true, otel: false } }, async (request, reply) => {
     if (!opensStream(request)) return refuseMethod(reply)
     const principal = request.getDecorator<SessionPrincipal>('principal')
     // Who cannot send a header here cannot send one with the messages either.

@@ -42,7 +42,7 @@ export function registerStreamable (scope: FastifyInstance, options: StreamableO
     const isModern = version >= FIRST_MODERN_VERSION
     const structured = version >= FIRST_STRUCTURED_VERSION
     const run = (signal: AbortSignal, known = client) => catalogue.callTool(call.name, call.args,
-      { ...caller, signal, client: call.client ?? known, structured, traceparent: undefined })
+      { ...caller, signal, client: call.client ?? known, structured, traceparent: call.traceparent })
     if (!isModern) return legacy.run(request, reply, exchange, call, run)
     const signal = toDisconnectSignal(reply)
     try {

@@ -21,15 +21,27 @@ export function openProviderHttp (
       return states.length && !states.includes('closed') ? 'down' : 'ok'
     })
   }
-  app.metrics.watchBreakers(() => new Map([...resilience.states()].map(([name, states]) =>
-    [name, Math.max(...states.map(state => GAUGE[state]))])))
+  app.metrics.watch({
+    name: 'fms_breaker_state',
+    help: 'Of a provider\'s breakers that were used in the last minute the worst: 0 closed, 0.5 half-open, 1 open',
+    labels: ['provider']
+  }, () => [...resilience.states()].map(([provider, states]) =>
+    [{ provider }, Math.max(...states.map(state => GAUGE[state]))]))
+  for (const state of ['running', 'waiting'] as const) {
+    app.metrics.watch({
+      name: `fms_provider_requests_${state}`,
+      help: state === 'running' ? 'Requests to providers that are under way' : 'Requests to providers that wait for their turn',
+      labels: ['provider']
+    }, () => [...resilience.loads()].map(([provider, load]) => [{ provider }, load[state]]))
+  }
   const http = createHttp({
     urls: providerUrls,
     deadlineMs: providerDeadlineMs,
     resilience,
     egress: { privateRanges: endpointPrivateRanges },
     onOutcome: app.metrics.providerRequest,
-    onRefused: (provider, { host, address }) => app.log.warn({ provider, host, address },
+    span: app.tracing.span,
+    onRefused: (provider, { host, address }, log = app.log) => log.warn({ provider, host, address },
       'an endpoint of a connection stands for an address that is not public; if it should be asked, add its range to ENDPOINT_PRIVATE_RANGES')
   })
   app.addHook('onClose', () => http.close())

@@ -26,6 +26,6 @@ export default fp<{ config: Config }>(async (app, { config }) => {
       http, quota: app.quota, rejectedKeys, refusalsOf: app.entitlements.list, learn: app.entitlements.learn
     }),
     openCredential: (connectionId, provider) => app.vault.openCredential(connectionId, provider),
-    onDefect: (error, provider) => app.log.error({ err: error, provider }, 'a provider adapter failed')
+    onDefect: (error, provider, log = app.log) => log.error({ err: error, provider }, 'a provider adapter failed')
   }))
-}, { name: 'providers', dependencies: ['vault', 'bus', 'entitlements', 'quota', 'metrics'] })
+}, { name: 'providers', dependencies: ['tracing', 'vault', 'bus', 'entitlements', 'quota', 'metrics'] })

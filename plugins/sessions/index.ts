@@ -11,7 +11,7 @@ import type {
 } from '../../schemas/sessions.ts'
 import { createBatchedRead } from '../../tokens/batched-read.ts'
 import { createTokenGate, type GateRow } from '../../tokens/gate.ts'
-import { createSemaphore } from '../../tokens/semaphore.ts'
+import { createSemaphore, type SemaphoreLoad } from '../../tokens/semaphore.ts'
 import type { Actor } from '../audit/index.ts'
 import { createSessionChanges } from './changes.ts'
 import { createSessionEnds } from './ends.ts'
@@ -104,6 +104,8 @@ export interface Sessions {
   onRevoked (listener: (match: Revocation) => void): void
   /** How often argon2 checked a token since the start. */
   argon2Runs (): number
+  /** What argon2 has to do for tokens of sessions. */
+  argon2Load (): SemaphoreLoad
 }
 
 export default fp<{ config: Pick<Config, 'sessionGraceMs'> }>(async (app, { config }) => {
@@ -165,7 +167,8 @@ export default fp<{ config: Pick<Config, 'sessionGraceMs'> }>(async (app, { conf
     touch: touches.touch,
     flush: touches.flush,
     onRevoked: listener => { listeners.push(listener) },
-    argon2Runs: gate.argon2Runs
+    argon2Runs: gate.argon2Runs,
+    argon2Load: slots.load
   })
   app.addHook('onClose', async () => {
     holds.close()

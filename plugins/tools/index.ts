@@ -21,6 +21,7 @@ import { hashOf } from '../cache/key.ts'
 import { forbiddenTool, mayCall, withinScope } from '../sessions/scope.ts'
 import type { Caller, CallPrincipal } from './caller.ts'
 import { recordCall, toGroup } from './record.ts'
+import { traceCalls } from './trace.ts'
 
 export type { Caller, CallPrincipal, TrialPrincipal } from './caller.ts'
 
@@ -71,6 +72,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
   const listings = catalogue.map(toListing)
 
   const running = new Set<AbortController>()
+  app.metrics.watch({ name: 'fms_tool_calls_running', help: 'Calls of tools that are under way' }, () => [[{}, running.size]])
 
   /** Calls still under way when the server stops get this long; then they are told to come again. */
   app.addHook('preClose', () => {
@@ -81,7 +83,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
     }, STOP_MS).unref()
   })
 
-  async function run ({ tool, readArguments }: Entry, raw: unknown, { principal, signal }: Caller): Promise<Answer> {
+  async function run ({ tool, readArguments }: Entry, raw: unknown, { principal, signal, log }: Caller) {
     const args = readArguments(raw)
     const provider = args['provider'] as ProviderName | undefined
     const { scope } = principal
@@ -101,6 +103,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
       settings,
       provider,
       signal,
+      log,
       now,
       route: app.providers,
       clock,
@@ -123,11 +126,16 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
     const freshness = () => tool.ttl(args, clock, now)
     const maxAge = args['max_age_seconds'] as number | undefined
     const policy = policyOf({ name: tool.name, freshness }, settings, config, maxAge, now)
-    const cached = await load(tool, keyArgs, call, { key, policy, place })
+    const cached = await app.tracing.span('cache', {}, async note => {
+      const cached = await load(tool, keyArgs, call, { key, policy, place })
+      note({ 'fms.cache': cached.tier ?? 'miss', ...(cached.stale && { 'fms.stale': cached.stale }) })
+      return cached
+    })
     const budget = scope.answer_tokens === undefined ? ANSWER_TOKENS : scope.answer_tokens
     const fetched = cached.value as Fetched<unknown>
     const quota = cached.hit ? undefined : quotaOf(fetched.meta, principal.connection_id)
-    return toAnswer({ tool, args, fetched, place, call: hash, cache: cached, quota, now, clock, budget })
+    const answer = toAnswer({ tool, args, fetched, place, call: hash, cache: cached, quota, now, clock, budget })
+    return { answer, tier: cached.tier }
   }
 
   /** What those have left who were asked just now. */
@@ -169,6 +177,8 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
       const session = new AbortController()
       let outcome = 'ok'
       let meta: Meta | undefined
+      let tier: Cached['tier']
+      let failure: unknown
       try {
         const entry = entries.get(name)
         if (!entry) {
@@ -186,10 +196,10 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
         const result = await run(entry, args, { ...caller, signal: controller.signal })
         // Nothing is told to a session that ended meanwhile. At the deadline an older answer may be.
         session.signal.throwIfAborted()
-        meta = result.structured.meta
-        return result
+        ;({ answer: { structured: { meta } }, tier } = result)
+        return result.answer
       } catch (thrown) {
-        const error = isOutage(thrown) ? outage(thrown) : thrown
+        const error = failure = isOutage(thrown) ? outage(thrown) : thrown
         outcome = caller.signal.aborted ? 'cancelled' : codeOf(error)
         if (!caller.signal.aborted && codeOf(error) === 'INTERNAL') caller.log.error({ err: error, tool: name }, 'a tool failed')
         throw error
@@ -199,7 +209,7 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
         running.delete(controller)
         caller.signal.removeEventListener('abort', abort)
         const known = entries.has(name) ? name : null
-        recordCall(app, caller, { name: known, outcome, meta, ms: performance.now() - startedAt })
+        recordCall(app, caller, { name: known, outcome, meta, tier, failure, ms: performance.now() - startedAt })
       }
     },
 
@@ -207,8 +217,8 @@ export default fp<{ config: Config, catalogue?: readonly Tool[] }>(async (app, {
       app.usage.handOut(toGroup(principal, tool), length)
     }
   }
-  app.decorate('tools', tools)
-}, { name: 'tools', dependencies: ['auth', 'sessions', 'audit', 'cache', 'quota', 'providers', 'usage', 'connections', 'metrics'] })
+  app.decorate('tools', { ...tools, call: traceCalls(tools.call, app.tracing.span, name => entries.has(name)) })
+}, { name: 'tools', dependencies: ['auth', 'sessions', 'audit', 'cache', 'quota', 'providers', 'usage', 'connections', 'metrics', 'tracing'] })
 
 async function fetchFor (tool: Tool, args: Arguments, call: ToolCall): Promise<Loaded> {
   try {

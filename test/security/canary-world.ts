@@ -77,7 +77,7 @@ export async function startCanaryWorld (t: Test) {
 
   /** All that is left in the end: answers, log, metrics, audit log, database. */
   async function collect (): Promise<Place[]> {
-    const metrics = { name: '/metrics', text: await app.metrics.registry.metrics() }
+    const metrics = { name: '/metrics', text: await app.metrics.read() }
     return [...places, ...logs.map((text, i) => ({ name: `log line ${i}`, text })), metrics, ...await dump(url)]
   }
   return { app, env: { ...env, ...upstream.env }, upstream, secrets, unexpected, send, collect, dump: () => dump(url) }

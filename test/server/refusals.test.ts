@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
+import { createDatabase, query } from '../database.ts'
 import { areGone, createFolder } from '../fixtures/embedded.ts'
 import { buildOnce, runServer, type Env } from './process.ts'
 
@@ -32,6 +34,14 @@ t.test('a variable that cannot be is one sentence that names it', async t => {
 })
 
 t.test('a MASTER_KEY that is no key ring is refused', t => refuses(t, { MASTER_KEY: 'k1:short' }, /\bMASTER_KEY\b/))
+
+t.test('a database that a later version has migrated is refused, and left as it is', async t => {
+  const url = await createDatabase(t)
+  await query(url, 'INSERT INTO kysely_migration VALUES (\'0999-later\', \'x\')')
+  const env = { DATABASE_URL: url, MASTER_KEY: `k1:${randomBytes(32).toString('base64')}` }
+  await refuses(t, env, /newer schema than this server knows \(0999-later\)\. Start the version of the server that made it/)
+  t.equal((await query(url, 'SELECT 1 FROM kysely_migration WHERE name = \'0999-later\'')).rows.length, 1)
+})
 
 t.test('a port that is in use is refused by name', async t => {
   const taken = createServer()
