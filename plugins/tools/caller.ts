@@ -25,4 +25,6 @@ export interface Caller {
   ip: string
   client?: { name: string, version: string } | undefined
   transport: 'mcp' | 'sse' | 'rest' | 'trial'
+  /** W3C trace context that came with the message itself. */
+  traceparent?: string | undefined
 }
