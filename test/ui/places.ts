@@ -104,7 +104,7 @@ export async function furnish (world: World, window: Window): Promise<Place[]> {
       path: '/system/keys',
       async prepare ({ page }) {
         await button(page, 'Wrap every key anew').click()
-        await page.getByText(/wrapped, .* by admin:/).waitFor()
+        await page.getByText(/ wrap(ped)?, .* by admin:/).waitFor()
       }
     },
     { name: 'system-admins', path: '/system/admins' },
