@@ -1,4 +1,7 @@
-/** Every page in both themes on a phone and on a desktop, into `screenshots/`, to be looked at. */
+/**
+ * Every page in both themes on a phone and on a desktop, into `screenshots/`, to be looked at; and into
+ * `screenshots/docs/` what docs/images/ has, as it is seen without scrolling.
+ */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -9,7 +12,12 @@ const folder = join(import.meta.dirname, '../../screenshots')
 const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } }
 const THEMES = ['light', 'dark'] as const
 
-mkdirSync(folder, { recursive: true })
+/** Each with the heading at the top of the picture. */
+const DOCUMENTED: Record<string, string> = {
+  'connection-keys': 'research', 'session-used': 'Claude on my laptop', 'playground-chart': 'Answer', system: 'System'
+}
+
+mkdirSync(join(folder, 'docs'), { recursive: true })
 const world = await startUi(t)
 
 async function shoot ({ page }: Window, name: string): Promise<void> {
@@ -17,9 +25,20 @@ async function shoot ({ page }: Window, name: string): Promise<void> {
     for (const colorScheme of THEMES) {
       await page.setViewportSize(viewport)
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      await page.evaluate('scrollTo(0, 0)')
       await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`), fullPage: true })
     }
   }
+}
+
+/** One screen full, light. */
+async function document ({ page }: Window, name: string): Promise<void> {
+  await page.setViewportSize({ width: 1280, height: 800 })
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+  await page.getByRole('heading', { name: DOCUMENTED[name]!, exact: true }).evaluate(heading => {
+    scrollTo(0, heading.getBoundingClientRect().top + scrollY - 32)
+  })
+  await page.screenshot({ path: join(folder, 'docs', `${name}.png`) })
 }
 
 if (world) {
@@ -30,12 +49,14 @@ if (world) {
     await shoot(stranger, 'setup')
 
     const window = await world.enter(t)
+    window.allow(/404/)
     const { page, go } = window
     await page.getByText('Get started').waitFor()
     await shoot(window, 'first-run')
     for (const place of await furnish(world, window)) {
       await visit(window, place)
       await shoot(window, place.name)
+      if (DOCUMENTED[place.name]) await document(window, place.name)
     }
     await page.setViewportSize(SIZES.phone)
     await go('/')

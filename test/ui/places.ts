@@ -64,18 +64,10 @@ export async function furnish (world: World, window: Window): Promise<Place[]> {
       }
     },
     {
-      name: 'playground-answer',
-      path: '/playground/get_company_profile',
-      async prepare ({ page }) {
-        await playgroundPage(page).call.click()
-        await playgroundPage(page).receipt('Source').waitFor()
-        await page.getByText('The same call as').click()
-      }
-    },
-    {
       name: 'playground-problem',
       path: '/playground/get_quote',
       async prepare ({ page }) {
+        await playgroundPage(page).connect('sample (made-up prices)')
         await playgroundPage(page).field('symbols').fill('NOSUCHX')
         await playgroundPage(page).call.click()
         await page.getByRole('alert').waitFor()
@@ -112,7 +104,7 @@ export async function furnish (world: World, window: Window): Promise<Place[]> {
       path: '/system/keys',
       async prepare ({ page }) {
         await button(page, 'Wrap every key anew').click()
-        await page.getByText(/wrapped, .* by admin:/).waitFor()
+        await page.getByText(/ wrap(ped)?, .* by admin:/).waitFor()
       }
     },
     { name: 'system-admins', path: '/system/admins' },

@@ -114,6 +114,10 @@ if (world) {
     await playground.call.click()
     await page.getByRole('alert').getByText('search_symbols finds a symbol by name').waitFor()
     await page.getByText('FMS_SYMBOL_NOT_FOUND').waitFor()
+    await playground.field('symbols').fill('AAP')
+    await playground.call.click()
+    await button(page, 'AAPL').click()
+    t.equal(await playground.field('symbols').inputValue(), 'AAPL', 'a near spelling is one click away')
 
     world.upstream.fault('polygon', (_, response) => sendJson(response, 500, { status: 'ERROR' }))
     t.teardown(() => world.upstream.fault('polygon', undefined))

@@ -16,17 +16,18 @@ export interface TableProps<Row> {
   rowKey: (row: Row) => string
   /** In place of no rows. */
   empty: ReactNode
+  className?: string
 }
 
 /** Rows of the server. On a phone each row is a card. */
-export function Table<Row> ({ caption, columns, query, rowKey, empty }: TableProps<Row>) {
+export function Table<Row> ({ caption, columns, query, rowKey, empty, className = '' }: TableProps<Row>) {
   return (
     <Loaded query={query} skeleton={<Skeleton lines={4} className='of-table' />}>
       {rows => rows.length === 0
         ? empty
         : (
           // Laid out as cards, a browser no longer takes it for a table: the roles say it.
-          <table role='table' className='rows'>
+          <table role='table' className={`rows ${className}`}>
             <caption className='unseen'>{caption}</caption>
             <thead role='rowgroup'>
               <tr role='row'>

@@ -37,5 +37,6 @@ export const PAGES: Page[] = [
   page('/playground/:tool', () => import('./playground/index.tsx')),
   page('/usage', () => import('./usage/index.tsx'), { title: 'Usage', icon: ChartNoAxesColumn }),
   page('/audit', () => import('./audit/index.tsx'), { title: 'Audit', icon: ScrollText }),
-  page('/system/:tab?', () => import('./system/index.tsx'), { title: 'System', icon: Server })
+  page('/system', () => import('./system/index.tsx'), { title: 'System', icon: Server }),
+  page('/system/:tab', () => import('./system/index.tsx'))
 ]

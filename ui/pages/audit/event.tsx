@@ -21,7 +21,7 @@ export interface EventDialogProps {
 export function EventDialog ({ event, connections, onClose }: EventDialogProps) {
   const { connection_id: connection, session_id: session, client_name: client, latency_ms: ms } = event
   const facts = [
-    ['When', <Time key='' at={event.time} />],
+    ['When', <Time key='' at={event.time} precise />],
     ['Actor', event.actor],
     ['Target', event.target],
     ['Outcome', <Outcome key='' outcome={event.outcome} />],
@@ -37,7 +37,7 @@ export function EventDialog ({ event, connections, onClose }: EventDialogProps) 
       <dl className='facts'>
         {facts.map(([name, value]) => value && <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
       </dl>
-      <Code text={JSON.stringify(event, null, 2)} of='the event as JSON' />
+      <div><Code text={JSON.stringify(event, null, 2)} of='the event as JSON' /></div>
     </Dialog>
   )
 }

@@ -12,6 +12,9 @@ import { EventDialog, Outcome } from './event.tsx'
 import { nameOfConnection, type AuditFilter } from './filter.ts'
 import { useAuditLog } from './use-audit-log.ts'
 
+/** An id by its beginning; the event's details have all of it. */
+const toShort = (text: string) => text.replace(/\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '$1…')
+
 /** What fits the filter, the newest first; the children stand below once it is there, so that it moves nothing. */
 export function Events ({ filter, children }: { filter: AuditFilter, children: ReactNode }) {
   const [isFollowing, setFollowing] = useState(false)
@@ -28,6 +31,7 @@ export function Events ({ filter, children }: { filter: AuditFilter, children: R
       <ErrorNote error={error} />
       <Table
         caption='Events'
+        className='events'
         query={query}
         rowKey={({ seq }) => String(seq)}
         columns={[
@@ -40,9 +44,15 @@ export function Events ({ filter, children }: { filter: AuditFilter, children: R
               </button>
             )
           },
-          { title: 'Target', cell: ({ target }) => <span className='name'>{target ?? '–'}</span> },
-          { title: 'Actor', cell: ({ actor, client_name: client }) => <span className='name'>{actor}{client && `, ${client}`}</span> },
-          { title: 'Connection', cell: ({ connection_id: id }) => <span className='name'>{nameOfConnection(connections, id) ?? '–'}</span> },
+          { title: 'Target', cell: ({ target }) => <span className='name'>{target ? toShort(target) : '–'}</span> },
+          {
+            title: 'Actor',
+            cell: ({ actor, client_name: client }) => <span className='name'>{toShort(actor)}{client && `, ${client}`}</span>
+          },
+          {
+            title: 'Connection',
+            cell: ({ connection_id: id }) => <span className='name'>{toShort(nameOfConnection(connections, id) ?? '–')}</span>
+          },
           { title: 'Outcome', cell: ({ outcome }) => <Outcome outcome={outcome} /> }
         ]}
         empty={<Empty title='No event fits'><p>All filters hold together. Everything that changes, every login and every call is here.</p></Empty>}

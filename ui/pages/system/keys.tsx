@@ -39,7 +39,7 @@ function Ring ({ source, keys }: NonNullable<System['keys']>) {
       <div className='scroll' role='region' aria-label='What each key seals' tabIndex={0}>
         <table className='plain-table'>
           <thead>
-            <tr><th scope='col'>Key</th><th scope='col'>State</th><th scope='col' className='right'>Connections</th><th scope='col' className='right'>The server’s own</th></tr>
+            <tr><th scope='col'>Key</th><th scope='col'>State</th><th scope='col' className='right'>Connections</th><th scope='col' className='right'>Server</th></tr>
           </thead>
           <tbody>
             {keys.map(({ kid, state, data_keys: data, system_keys: own }) => (

@@ -45,7 +45,7 @@ function Progress ({ state, done, total, failed, message, started_by: who, ended
   if (state === 'done') {
     return (
       <Note tone={failed.length ? 'warn' : 'good'} title={failed.length ? `Done but for ${failed.length}` : 'Done'}>
-        <p>{count} wrapped{end && <>, <Time at={end} relative /></>}{who && `, by ${who}`}.</p>
+        <p>{total ? `${count} wrapped` : 'Nothing was left to wrap'}{end && <>, <Time at={end} relative /></>}{who && `, by ${who}`}.</p>
         {failed.length > 0 && <p>These connections’ keys do not open, and stayed as they are: {failed.join(', ')}.</p>}
       </Note>
     )

@@ -72,7 +72,7 @@ function Figures ({ usage, connections }: { usage: Usage, connections: Connectio
 function Nothing ({ usage: { range } }: { usage: Usage }) {
   return (
     <Empty title={`No calls in the last ${range}`}>
-      <p>Not by these filters. <Link href='/playground'>Call a tool</Link> to see one come, or look at a longer time.</p>
+      <p><Link href='/playground'>Call a tool</Link> to see one come, or look at a longer time, or at more of them.</p>
     </Empty>
   )
 }
