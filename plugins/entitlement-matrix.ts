@@ -9,6 +9,10 @@ import type { Refusal } from '../schemas/usage.ts'
 
 type App = Pick<FastifyInstance, 'connections' | 'db' | 'entitlements' | 'usage'>
 
+type Key = 'none needed' | 'missing' | 'refused' | 'stored'
+
+/** How a test of a key ended that the provider did not take. */
+const REJECTED = 'FMS_PROVIDER_REJECTED_KEY'
 const SAMPLE = 'sample'
 
 /** Every provider, and what it is made for. */
@@ -41,13 +45,16 @@ export async function readEntitlements (app: App, connectionId: string): Promise
     app.entitlements.list(connectionId),
     app.usage.providersOf(connectionId, settings)
   ])
-  const hasKey = ({ name, credential_fields: fields }: Provider) =>
-    fields.length === 0 || credentials.some(({ provider }) => provider === name)
+  const keyOf = ({ name, credential_fields: fields }: Provider): Key => {
+    if (fields.length === 0) return 'none needed'
+    const stored = credentials.find(({ provider }) => provider === name)
+    return !stored ? 'missing' : stored.test_status === REJECTED ? 'refused' : 'stored'
+  }
   return {
     providers: providers.map(provider => ({
       provider: provider.name,
       title: provider.title,
-      has_key: hasKey(provider),
+      has_key: keyOf(provider) !== 'missing',
       windows: usages.find(usage => usage.provider === provider.name)?.windows ?? []
     })),
     capabilities: CAPABILITIES.map(capability => {
@@ -58,7 +65,7 @@ export async function readEntitlements (app: App, connectionId: string): Promise
           const refused = refusals.filter(row => row.provider === provider.name && row.capability === capability)
           return {
             provider: provider.name,
-            state: stateOf(provider, capability, hasKey(provider), refused),
+            state: stateOf(provider, capability, keyOf(provider), refused),
             place: placeOf(provider.name, order),
             refusals: refused.map(({ provider: _provider, capability: _capability, ...refusal }) => refusal)
           }
@@ -68,9 +75,10 @@ export async function readEntitlements (app: App, connectionId: string): Promise
   }
 }
 
-function stateOf (provider: Provider, capability: Capability, hasKey: boolean, refused: Refusal[]) {
+function stateOf (provider: Provider, capability: Capability, key: Key, refused: Refusal[]) {
   if (!provider.capabilities[capability]) return 'absent'
-  if (!hasKey) return provider.keyless?.[capability] ? 'keyless' : 'needs_key'
+  if (key === 'refused') return 'key_refused'
+  if (key === 'missing') return provider.keyless?.[capability] ? 'keyless' : 'needs_key'
   return refused.length > 0 ? 'refused' : 'supported'
 }
 

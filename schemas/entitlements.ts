@@ -27,10 +27,10 @@ export const EntitlementCellSchema = Type.Object({
   provider: ProviderNameSchema,
   /**
    * `supported`: nothing is known against it. `refused`: the provider refused something of it to this key, for its
-   * plan. `needs_key`: there is no key. `keyless`: there is none, and some kinds are answered without. `absent`: the
-   * provider has nothing of the kind.
+   * plan. `key_refused`: it refused the key itself when that was last tested. `needs_key`: there is no key. `keyless`:
+   * there is none, and some kinds are answered without. `absent`: the provider has nothing of the kind.
    */
-  state: Type.Enum(['supported', 'refused', 'needs_key', 'keyless', 'absent']),
+  state: Type.Enum(['supported', 'refused', 'key_refused', 'needs_key', 'keyless', 'absent']),
   /** Its place in the order in which this connection asks for the capability, from 1; null: it is not asked. */
   place: Nullable(Type.Integer()),
   /** What was refused, endpoint by endpoint; another endpoint of the same capability may answer. */

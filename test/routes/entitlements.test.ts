@@ -69,6 +69,25 @@ t.test('a refusal stands in the matrix with what the provider said, until the ke
   t.match(stored, { test_status: String, test_latency_ms: Number, test_message: String, tested_at: String }, 'the test is kept')
 })
 
+t.test('a key that its provider refused answers nothing, until it is tested again', async t => {
+  const world = await build(t)
+  const { app, upstream } = world
+  const read = await readerOf(world)
+  const { connectionId } = await world.connect({ keys: ['polygon'], settings: { provider_order: ['polygon'] } })
+  const test = () => app.connections.testCredential(connectionId, 'polygon', { actor: 'test' }, new AbortController().signal)
+  const stateOf = async (capability: string) =>
+    cellOf(await read(`/api/connections/${connectionId}/entitlements`), capability, 'polygon')!.state
+  upstream.fault('polygon', (_, response) => {
+    response.writeHead(401, { 'content-type': 'application/json' }).end('{"status":"ERROR","error":"Unknown API Key"}')
+  })
+  t.match(await test(), { status: 'FMS_PROVIDER_REJECTED_KEY' })
+  t.equal(await stateOf('quote'), 'key_refused')
+  t.equal(await stateOf('economic_calendar'), 'absent')
+  upstream.fault('polygon', undefined)
+  await test()
+  t.equal(await stateOf('quote'), 'supported')
+})
+
 t.test('the sample connection has the sample market alone', async t => {
   const world = await build(t)
   const read = await readerOf(world)

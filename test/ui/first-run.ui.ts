@@ -46,6 +46,7 @@ if (world) {
 
     await shell(page).to('Overview')
     await page.getByText('get_quote').waitFor()
+    await page.getByText('1 answered').waitFor()
     // Nothing is left to do.
     await page.getByText('Get started').waitFor({ state: 'detached' })
   })

@@ -1151,7 +1151,7 @@ export interface paths {
                                     /** @enum {unknown} */
                                     provider: "alpaca" | "polygon" | "fmp" | "finnhub" | "sample";
                                     /** @enum {unknown} */
-                                    state: "supported" | "refused" | "needs_key" | "keyless" | "absent";
+                                    state: "supported" | "refused" | "key_refused" | "needs_key" | "keyless" | "absent";
                                     place: number | null;
                                     refusals: {
                                         endpoint: string;

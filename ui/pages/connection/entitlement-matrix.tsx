@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { Check, KeyRound, Minus, TriangleAlert } from 'lucide-react'
+import { Check, CircleX, KeyRound, Minus, TriangleAlert } from 'lucide-react'
 import { queries } from '../../api/queries.ts'
 import type { Entitlements } from '../../api/types.ts'
 import { Card } from '../../components/card.tsx'
@@ -12,6 +12,7 @@ const STATES = {
   supported: { icon: Check, words: 'answers' },
   keyless: { icon: Check, words: 'answers in part, without a key' },
   refused: { icon: TriangleAlert, words: 'was refused for the plan' },
+  key_refused: { icon: CircleX, words: 'refused the key' },
   needs_key: { icon: KeyRound, words: 'needs a key' },
   absent: { icon: Minus, words: 'has nothing of the kind' }
 } as const

@@ -1,19 +1,22 @@
 import { useQuery } from '@tanstack/react-query'
-import { queries } from '../../api/queries.ts'
+import { AWAITING_MS, queries } from '../../api/queries.ts'
 import type { Connection } from '../../api/types.ts'
 import { Loaded, PageSkeleton } from '../../components/loading.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { useSessions } from '../sessions/use-sessions.ts'
-import { AWAITING_MS } from '../../api/queries.ts'
 import { Checklist } from './checklist.tsx'
+import { LastDay, Trouble } from './glance.tsx'
 import { LatestCalls } from './latest-calls.tsx'
 import { toSteps } from './steps.ts'
 import './overview.css'
+
+const USAGE_MS = 15_000
 
 export default function Overview () {
   return (
     <>
       <PageHeader title='Overview' />
+      <Trouble />
       <Loaded query={useQuery(queries.connections())} skeleton={<PageSkeleton />}>
         {connections => <Start connections={connections} />}
       </Loaded>
@@ -26,6 +29,9 @@ function Start ({ connections }: { connections: Connection[] }) {
     ...queries.audit({ action: 'tool.call', limit: 10 }), refetchInterval: AWAITING_MS
   })
   const sessions = useSessions(connections, calls.data?.items.length === 0 ? AWAITING_MS : undefined)
+  const usage = useQuery({ ...queries.usage({ range: 'day' }), refetchInterval: USAGE_MS })
+  // Beside the calls it can do without.
+  if (usage.isPending) return <PageSkeleton />
   return (
     <Loaded query={sessions} skeleton={<PageSkeleton />}>
       {sessions => (
@@ -33,6 +39,7 @@ function Start ({ connections }: { connections: Connection[] }) {
           {({ items }) => (
             <>
               <Checklist steps={toSteps(connections, sessions, items)} />
+              <LastDay usage={usage.data} />
               <LatestCalls calls={items} connections={connections} sessions={sessions} />
             </>
           )}

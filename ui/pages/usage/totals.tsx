@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import type { Usage } from '../../api/types.ts'
 import { toCount, toShare, toShort, toTime } from './formats.ts'
+import './totals.css'
 
 /** The whole time in six figures. */
 export function Totals ({ usage: { total } }: { usage: Usage }) {
