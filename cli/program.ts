@@ -11,6 +11,7 @@ import { withContext, type Cli } from './context.ts'
 import { addCredentialCommands } from './credentials.ts'
 import { UsageError } from './error.ts'
 import { addKeyCommands } from './keys.ts'
+import { addInitSecretsCommand } from './init-secrets.ts'
 import type { Io } from './output.ts'
 import { addSessionCommands } from './sessions.ts'
 import { addTlsCommands } from './tls.ts'
@@ -54,6 +55,7 @@ function createProgram (cli: Cli): Command {
   addCacheCommands(program, cli)
   addConnectionCommands(program, cli)
   addCredentialCommands(program, cli)
+  addInitSecretsCommand(program, cli)
   addKeyCommands(program, cli)
   addSessionCommands(program, cli)
   addTlsCommands(program, cli)
