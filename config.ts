@@ -20,6 +20,7 @@ export const ConfigSchema = Type.Object({
   TRUST_PROXY: Type.String({ ...strings, description: 'Addresses or CIDR ranges of the reverse proxy, comma-separated' }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'Least severe log line' }),
   DATABASE_URL: Type.Optional(Type.String({ pattern: '^postgres(ql)?://', description: 'Postgres; not set: an embedded one under DATA_DIR' })),
+  DATABASE_PASSWORD_FILE: Type.Optional(Type.String({ description: 'File that holds the password of DATABASE_URL, which then has none itself' })),
   DATABASE_POOL_SIZE: Type.Integer({ default: 10, minimum: 2, maximum: 200, description: 'Most connections to Postgres' }),
   REDIS_URL: Type.Optional(Type.String({ pattern: '^rediss?://', description: 'Redis for the cache and the quota ledger; several, comma-separated, are nodes of one cluster; not set: Postgres' })),
   MASTER_KEY: secret('Key ring, kid:base64(32 bytes), comma-separated, the first is primary'),
@@ -47,6 +48,7 @@ export const ConfigSchema = Type.Object({
   ADDRESS_CALLS_PER_MINUTE: Type.Integer({ default: 60_000, minimum: 1, maximum: 10_000_000, description: 'Most requests of one address in a minute, at each replica' }),
   MAX_EVENT_LOOP_DELAY_MS: Type.Integer({ default: 1000, minimum: 0, maximum: 60_000, description: 'Delay of the event loop from which on requests are turned away with 503; 0: never' }),
   MAX_MEMORY_MB: Type.Integer({ default: 0, minimum: 0, maximum: 1_048_576, description: 'Resident memory from which on requests are turned away with 503; 0: never' }),
+  DRAIN_SECONDS: Type.Integer({ default: 0, minimum: 0, maximum: 300, description: 'Seconds that a stopping server goes on serving, not ready, so that a proxy in front moves on' }),
   ALLOW_QUERY_TOKENS: Type.Boolean({ default: false, description: 'true: a session token is also taken as ?token=, which MCP forbids and proxies log' }),
   TLS_CERT_FILE: Type.Optional(Type.String({ description: 'Certificate chain (PEM) to serve https without a proxy; read again on SIGHUP' })),
   TLS_KEY_FILE: Type.Optional(Type.String({ description: 'Private key (PEM) of TLS_CERT_FILE' })),
@@ -107,6 +109,7 @@ export interface Config {
   maxEventLoopDelayMs: number
   maxMemoryBytes: number
   sseIdleSeconds: number
+  drainMs: number
   allowQueryTokens: boolean
   /** PEM files; undefined: plain http. */
   tls: { certFile: string, keyFile: string } | undefined
@@ -144,15 +147,15 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     host: values.HOST,
     port: values.PORT,
     dataDir: resolve(values.DATA_DIR),
-    publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
+    publicUrl: toBase(values.PUBLIC_URL)?.replace(DEFAULT_PORT, '$1$2'),
     allowedHosts: toList(values.ALLOWED_HOSTS),
     allowedOrigins: toList(values.ALLOWED_ORIGINS),
     trustProxy: toTrusted(values.TRUST_PROXY),
     logLevel: values.LOG_LEVEL,
-    databaseUrl: values.DATABASE_URL,
+    databaseUrl: databaseUrl(values),
     databasePoolSize: values.DATABASE_POOL_SIZE,
     redisUrls: toList(values.REDIS_URL ?? ''),
-    masterKey: values.MASTER_KEY_FILE ? readKeyFile(values.MASTER_KEY_FILE) : values.MASTER_KEY,
+    masterKey: values.MASTER_KEY_FILE ? readSecret('MASTER_KEY_FILE', values.MASTER_KEY_FILE) : values.MASTER_KEY,
     masterKeyFile: values.MASTER_KEY_FILE && resolve(values.MASTER_KEY_FILE),
     providerUrls: {
       alpaca_data: toBase(values.ALPACA_DATA_URL),
@@ -175,6 +178,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     maxEventLoopDelayMs: values.MAX_EVENT_LOOP_DELAY_MS,
     maxMemoryBytes: values.MAX_MEMORY_MB * MEGABYTE,
     sseIdleSeconds: values.SSE_IDLE_SECONDS,
+    drainMs: values.DRAIN_SECONDS * 1000,
     allowQueryTokens: values.ALLOW_QUERY_TOKENS,
     tls: values.TLS_CERT_FILE && values.TLS_KEY_FILE
       ? { certFile: resolve(values.TLS_CERT_FILE), keyFile: resolve(values.TLS_KEY_FILE) }
@@ -207,11 +211,26 @@ function parse (env: Record<string, string | undefined>): Environment {
   }
 }
 
-function readKeyFile (file: string): string {
+/** @throws ConfigError where the password stands twice, or nowhere */
+function databaseUrl ({ DATABASE_URL: text, DATABASE_PASSWORD_FILE: file }: Environment): string | undefined {
+  if (file === undefined) return text
+  if (text === undefined) throw new ConfigError('DATABASE_PASSWORD_FILE needs a DATABASE_URL, whose password it holds.')
+  if (!URL.canParse(text)) throw new ConfigError('DATABASE_URL is not a URL such as postgres://fmcp@db.example.com:5432/fmcp.')
+  const url = new URL(text)
+  if (url.password) throw new ConfigError('Give the password in DATABASE_URL or in DATABASE_PASSWORD_FILE, not in both.')
+  if (!url.username) throw new ConfigError('DATABASE_URL names no user: DATABASE_PASSWORD_FILE holds the password of one.')
+  const password = readSecret('DATABASE_PASSWORD_FILE', file).replace(/[\r\n]+$/, '')
+  if (!password) throw new ConfigError(`DATABASE_PASSWORD_FILE names ${file}, which is empty: it holds the password alone.`)
+  url.password = encodeURIComponent(password)
+  return url.href
+}
+
+function readSecret (name: 'MASTER_KEY_FILE' | 'DATABASE_PASSWORD_FILE', file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new ConfigError(`MASTER_KEY_FILE names ${file}, which cannot be read: ${(error as NodeJS.ErrnoException).code}.`)
+    const { code } = error as NodeJS.ErrnoException
+    throw new ConfigError(`${name} names ${file}, which cannot be read: ${code}.`)
   }
 }
 
@@ -251,4 +270,6 @@ function toTrusted (text: string): string[] {
 }
 
 const toList = (text: string) => text.split(',').map(part => part.trim()).filter(Boolean)
+/** What a URL means without it. */
+const DEFAULT_PORT = /^(https:\/\/[^/]+):443(?=\/|$)|^(http:\/\/[^/]+):80(?=\/|$)/i
 const toBase = (text: string | undefined) => text?.replace(/\/+$/, '')

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type {} from './plugins/health.ts'
 
 /** How long a client may take to send a request whole: who drips it holds a connection no longer. */
 export const REQUEST_MS = 30_000
@@ -18,8 +20,11 @@ const SWEEP_MS = 50
  */
 export function endConnections (app: FastifyInstance): void {
   const underWay = new Set<IncomingMessage>()
-  app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  // Before Fastify's own listener, which may answer at once.
+  app.server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     underWay.add(request)
+    // A proxy that would send its next request here must take another connection, to another replica.
+    if (app.health.isDraining()) response.setHeader('connection', 'close')
     response.once('close', () => underWay.delete(request))
   })
   app.addHook('preClose', async () => {
@@ -50,4 +55,16 @@ export function takeTurns (app: FastifyInstance): void {
       done()
     })
   })
+}
+
+/**
+ * Says that the server is not ready and goes on serving, so that whoever balances between replicas sends the next
+ * requests elsewhere; each answer ends its connection.
+ * @returns when the time is over
+ */
+export async function drain (app: FastifyInstance, ms: number): Promise<void> {
+  if (ms === 0) return
+  app.health.drain()
+  app.log.info(`the server is not ready any more, and stops in ${ms / 1000} seconds`)
+  await sleep(ms)
 }

@@ -6,8 +6,9 @@ import { ConfigError, loadConfig, type Config } from './config.ts'
 import { EmbeddedError } from './db/embedded/index.ts'
 import { MigrationError } from './db/migrate.ts'
 import { onHangup } from './hangup.ts'
+import { drain } from './sockets.ts'
 
-/** A stop takes at most this long: calls under way are finished or told to come again before it. */
+/** A stop, after its drain, takes at most this long: calls under way are finished or told to come again before it. */
 const STOP_MS = 10_000
 
 /** Reads the configuration, builds, listens, says hello, and closes on SIGTERM or SIGINT with exit code 0. */
@@ -18,8 +19,10 @@ export async function start (env: Record<string, string | undefined>): Promise<v
   try {
     const config = loadConfig(env)
     const app = await buildApp({ config })
-    const { close } = closeWithGrace({ delay: STOP_MS, logger: app.log, skip: ['SIGHUP'] }, async ({ err }) => {
+    const delay = config.drainMs + STOP_MS
+    const { close } = closeWithGrace({ delay, logger: app.log, skip: ['SIGHUP'] }, async ({ err }) => {
       if (err) app.log.fatal({ err }, 'stopping after an error')
+      else await drain(app, config.drainMs)
       await app.close()
     })
     onHangup(app, close)

@@ -11,6 +11,7 @@ import { withContext, type Cli } from './context.ts'
 import { addCredentialCommands } from './credentials.ts'
 import { addDoctorCommand } from './doctor/index.ts'
 import { UsageError } from './error.ts'
+import { addInitSecretsCommand } from './init-secrets.ts'
 import { addKeyCommands } from './keys.ts'
 import type { Io } from './output.ts'
 import { addSessionCommands } from './sessions.ts'
@@ -56,6 +57,7 @@ function createProgram (cli: Cli): Command {
   addConnectionCommands(program, cli)
   addCredentialCommands(program, cli)
   addDoctorCommand(program, cli)
+  addInitSecretsCommand(program, cli)
   addKeyCommands(program, cli)
   addSessionCommands(program, cli)
   addTlsCommands(program, cli)

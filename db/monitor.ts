@@ -70,7 +70,8 @@ export function createMonitor (target: pg.ClientConfig, log: Log): Monitor {
         if (error instanceof Silence) throw error
       })
       if (known) answeredAt = Date.now()
-      else current = await dial(CHECK_MS)
+      // A stop breaks a question that is under way: nobody would end the connection that took its place.
+      else if (!stopping.signal.aborted) current = await dial(CHECK_MS)
     } catch (error) {
       // It answers, and has no place for one more.
       if ((error as pg.DatabaseError).code === TOO_MANY_CONNECTIONS) return

@@ -7,6 +7,9 @@ export interface Health {
   /** @param read the state now, without asking anybody */
   add: (name: string, read: () => HealthState) => void
   read: () => Record<string, HealthState>
+  /** From now on the server is not ready, for good: it is about to stop. */
+  drain: () => void
+  isDraining: () => boolean
 }
 
 declare module 'fastify' {
@@ -15,8 +18,11 @@ declare module 'fastify' {
 
 export default fp(async app => {
   const dependencies = new Map<string, () => HealthState>()
+  let isDraining = false
   app.decorate('health', {
     add (name, read) { dependencies.set(name, read) },
-    read: () => Object.fromEntries([...dependencies].map(([name, read]) => [name, read()]))
+    read: () => Object.fromEntries([...dependencies].map(([name, read]) => [name, read()])),
+    drain () { isDraining = true },
+    isDraining: () => isDraining
   })
 }, { name: 'health' })

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import type { Config } from '../config.ts'
 
 const ReadySchema = Type.Object({
-  status: Type.Enum(['ok', 'degraded', 'down']),
+  status: Type.Enum(['ok', 'degraded', 'down', 'draining']),
   dependencies: Type.Record(Type.String(), Type.Enum(['ok', 'down']))
 })
 
@@ -21,7 +21,7 @@ const routes: FastifyPluginAsyncTypebox<{ config: Pick<Config, 'sessionGraceMs'>
     config: { anyHost: true, unlimited: true },
     schema: {
       summary: 'Whether calls can be served, and which dependency is down',
-      description: '`degraded`: something is down, and sessions are served without it. `down`: they are not.',
+      description: '`degraded`: something is down, and sessions are served without it. `down`: they are not. `draining`: the server is stopping.',
       tags: ['health'],
       response: { 200: ReadySchema, 503: ReadySchema }
     }
@@ -29,8 +29,10 @@ const routes: FastifyPluginAsyncTypebox<{ config: Pick<Config, 'sessionGraceMs'>
     const database = await app.dbHealth().then(() => 'ok' as const, () => 'down' as const)
     const dependencies = { ...app.health.read(), database }
     const isDown = app.dbState.downMs() > SESSION_MS + config.sessionGraceMs
-    const status = isDown ? 'down' : Object.values(dependencies).includes('down') ? 'degraded' : 'ok'
-    return reply.code(isDown ? 503 : 200).send({ status, dependencies })
+    const isDegraded = Object.values(dependencies).includes('down')
+    const status = app.health.isDraining() ? 'draining' : isDown ? 'down' : isDegraded ? 'degraded' : 'ok'
+    const isReady = status === 'ok' || status === 'degraded'
+    return reply.code(isReady ? 200 : 503).send({ status, dependencies })
   })
 }
 

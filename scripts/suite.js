@@ -1,7 +1,7 @@
 // Runs a suite, `test/<suite>/*.<suite>.ts`, `--short` in its short form, and ends with its figures as a table. Further
 // words choose files: `npm run test:faults -- --short redis quota`.
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -18,8 +18,11 @@ if (!files.length) {
 
 const isShort = process.argv.includes('--short')
 // Times are held to their bounds in the full form only.
-const jobs = !isShort ? 1 : suite === 'security' ? 3 : 2
-const child = spawn(process.execPath, [join(root, 'scripts', 'test.js'), `--jobs=${jobs}`, '--timeout=1500', ...files], {
+const jobs = !isShort || suite === 'compose' ? 1 : suite === 'security' ? 3 : 2
+// A suite may prepare something else than a Postgres.
+const before = join('test', suite, 'before.ts')
+const options = [`--jobs=${jobs}`, '--timeout=1500', ...existsSync(join(root, before)) ? [`--before=${before}`] : []]
+const child = spawn(process.execPath, [join(root, 'scripts', 'test.js'), ...options, ...files], {
   cwd: root,
   env: { ...process.env, ...(isShort && { SUITE: 'short' }) },
   stdio: ['inherit', 'pipe', 'inherit']
@@ -45,7 +48,7 @@ function figures () {
 
 function toTable (rows) {
   const cells = rows.map(({ what, value, unit, most, ok, asserted }) =>
-    [what, `${value} ${unit}`, `≤ ${most} ${unit}`, ok ? 'ok' : asserted ? 'missed' : 'missed (not held to it)'])
+    [what, `${value} ${unit}`, most === undefined ? '' : `≤ ${most} ${unit}`, most === undefined ? '' : ok ? 'ok' : asserted ? 'missed' : 'missed (not held to it)'])
   const widths = [0, 1, 2].map(column => Math.max(0, ...cells.map(row => row[column].length)))
   return cells.map(row => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`).join('')
 }

@@ -19,7 +19,7 @@ if (url) {
     { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
   let output = ''
   child.stderr.setEncoding('utf8').on('data', text => { output += text })
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + 300_000
   while (!existsSync(stateFile)) {
     if (child.exitCode !== null || Date.now() > deadline) {
       child.kill()

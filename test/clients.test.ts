@@ -1,42 +1,6 @@
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
-import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
-import { StreamableHTTPClientTransport as StreamableV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { test, type Test } from 'tap'
 import { build } from './helper.ts'
-
-interface AnyClient {
-  listTools: () => Promise<{ tools: { name: string }[] }>
-  callTool: (call: { name: string, arguments: Record<string, unknown> }) => Promise<unknown>
-  close: () => Promise<void>
-}
-
-const INFO = { name: 'test-client', version: '1.2.3' }
-
-/** The official clients, one a kind of the protocol. */
-const CLIENTS: Record<string, (url: URL, headers: Record<string, string>) => Promise<AnyClient>> = {
-  async 'SDK 2, modern' (url, headers) {
-    const client = new Client(INFO, { versionNegotiation: { mode: { pin: '2026-07-28' } } })
-    await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }))
-    return client
-  },
-  async 'SDK 2, legacy' (url, headers) {
-    const client = new Client(INFO, { versionNegotiation: { mode: 'legacy' } })
-    await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }))
-    return client
-  },
-  async 'SDK 1, Streamable HTTP' (url, headers) {
-    const client = new ClientV1(INFO)
-    // Its transport's optional members are typed less exactly than this project's compiler asks.
-    await client.connect(new StreamableV1(url, { requestInit: { headers } }) as Parameters<ClientV1['connect']>[0])
-    return client
-  },
-  async 'SDK 1, HTTP+SSE' (url, headers) {
-    const client = new ClientV1(INFO)
-    await client.connect(new SSEClientTransport(url, { requestInit: { headers } }))
-    return client
-  }
-}
+import { CLIENTS } from './mcp-clients.ts'
 
 async function serve (t: Test) {
   const world = await build(t)

@@ -38,6 +38,33 @@ test('lists and base URLs are tidied', async t => {
   t.match(config, { trustProxy: ['10.0.0.1', 'fd00::/8', 'loopback'], publicUrl: 'https://m.example.com', providerUrls: { fmp: 'http://localhost:1/stable' } })
 })
 
+test('the password of the database may stand in a file', t => {
+  const dir = t.testdir({ password: 'p@ss/wo%rd\n', empty: '\n' })
+  const file = join(dir, 'password')
+  const MASTER_KEY = 'k1:x'
+  const load = (env: Record<string, string>) => () => loadConfig({ MASTER_KEY, DATABASE_PASSWORD_FILE: file, ...env })
+  t.equal(load({ DATABASE_URL: 'postgres://fmcp@db:5432/fmcp' })().databaseUrl, 'postgres://fmcp:p%40ss%2Fwo%25rd@db:5432/fmcp')
+  const refuse = (env: Record<string, string>, message: RegExp) =>
+    t.throws(load(env), { constructor: ConfigError, message })
+  refuse({}, /^DATABASE_PASSWORD_FILE needs a DATABASE_URL/)
+  refuse({ DATABASE_URL: 'postgres://a:b@db/x' }, /DATABASE_URL or in DATABASE_PASSWORD_FILE, not in both/)
+  refuse({ DATABASE_URL: 'postgres://db/x' }, /^DATABASE_URL names no user/)
+  refuse({ DATABASE_URL: 'postgres://a@' }, /^DATABASE_URL is not a URL/)
+  const url = { DATABASE_URL: 'postgres://a@db/x' }
+  refuse({ ...url, DATABASE_PASSWORD_FILE: join(dir, 'none') }, /^DATABASE_PASSWORD_FILE names .*none, which cannot be read: ENOENT/)
+  refuse({ ...url, DATABASE_PASSWORD_FILE: join(dir, 'empty') }, /^DATABASE_PASSWORD_FILE names .*empty, which is empty/)
+  t.end()
+})
+
+test('a public URL is told without a port that its scheme implies', t => {
+  const publicUrl = (PUBLIC_URL: string) => loadConfig({ PUBLIC_URL }).publicUrl
+  t.equal(publicUrl('https://localhost:443'), 'https://localhost')
+  t.equal(publicUrl('https://localhost:8443'), 'https://localhost:8443')
+  t.equal(publicUrl('http://[::1]:80/path/'), 'http://[::1]/path')
+  t.equal(publicUrl('http://localhost:443'), 'http://localhost:443')
+  t.end()
+})
+
 test('.env.example has a row for every variable, and no other', async t => {
   const text = readFileSync(join(import.meta.dirname, '..', '.env.example'), 'utf8')
   const named = [...text.matchAll(/^# ([A-Z_]+)=/gm)].map(([, name]) => name)

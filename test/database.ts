@@ -14,8 +14,13 @@ export interface State {
   /** A database with every migration applied, to be copied. */
   template: string
   /** The process that ends it; undefined where it is not ours. */
-  pid: number | undefined
+  pid?: number
+  /** A Redis for all tests, where one is in a container. */
+  redisUrl?: string | undefined
 }
+
+/** @throws where no run of tap has made it */
+export const readState = (): State => JSON.parse(readFileSync(toStateFile(process.ppid), 'utf8')) as State
 
 /** Where the state of a run stands; `runner` is the process id of tap, whose children all tests are. */
 export function toStateFile (runner: number): string {
@@ -29,7 +34,7 @@ export function toStateFile (runner: number): string {
  * @returns its URL
  */
 export async function createDatabase (t: Test, { empty = false } = {}): Promise<string> {
-  const state = JSON.parse(readFileSync(toStateFile(process.ppid), 'utf8')) as State
+  const state = readState()
   const name = `test_${randomBytes(6).toString('hex')}`
   await query(state.url, `CREATE DATABASE ${name} TEMPLATE ${empty ? 'template0' : state.template}`)
   t.teardown(() => drop(state.url, name))
@@ -44,13 +49,13 @@ async function drop (url: string, name: string): Promise<void> {
 }
 
 /** Makes the database that `createDatabase` copies. */
-export async function prepareTemplate (url: string, pid?: number): Promise<State> {
+export async function prepareTemplate (url: string, rest: Pick<State, 'pid' | 'redisUrl'> = {}): Promise<State> {
   const template = `template_${randomBytes(6).toString('hex')}`
   await query(url, `CREATE DATABASE ${template}`)
   const pool = new pg.Pool({ connectionString: withDatabase(url, template), max: 2 })
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   await migrate(db).finally(() => db.destroy())
-  return { url, template, pid }
+  return { url, template, ...rest }
 }
 
 /** Runs one statement over a connection of its own. */

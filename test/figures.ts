@@ -11,8 +11,8 @@ export interface Figure {
   what: string
   value: number
   unit?: string
-  /** The bound, inclusive. */
-  most: number
+  /** The bound, inclusive; without one the figure is only printed. */
+  most?: number
   /** It hangs on how fast the machine is. */
   timed?: boolean
 }
@@ -20,8 +20,9 @@ export interface Figure {
 /** Prints the figure, for `scripts/suite.js` too, and holds it to its bound. */
 export function figure (t: Test, { what, value, unit = '', most, timed = false }: Figure): void {
   const rounded = Number(value.toFixed(value < 100 ? 1 : 0))
-  t.comment(`figure ${JSON.stringify({ what, value: rounded, unit, most, ok: value <= most, asserted: !(timed && isShort) })}`)
-  if (!timed || !isShort) t.ok(value <= most, `${what}: ${rounded} ${unit}, at most ${most}`)
+  const isBound = most !== undefined && !(timed && isShort)
+  t.comment(`figure ${JSON.stringify({ what, value: rounded, unit, most, ok: most === undefined || value <= most, asserted: isBound })}`)
+  if (isBound) t.ok(value <= most, `${what}: ${rounded} ${unit}, at most ${most}`)
 }
 
 /** The value below which the given part (0 to 1) of the numbers lies; 0 where there are none. */

@@ -1,7 +1,6 @@
-/** A Redis for a test: given by URL, in a container, or a `redis-server` on PATH. */
+/** A Redis for a test: given by URL, the run's container, or a `redis-server` on PATH. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,15 +9,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { openRedis, type RedisLink } from '../plugins/redis.ts'
+import { readState } from './database.ts'
 
 export const hasRedisServer = (() => {
   try { return Boolean(execFileSync('redis-server', ['--version'])) } catch { return false }
 })()
-const hasDocker = Boolean(process.env.DOCKER_HOST) || existsSync('/var/run/docker.sock')
-const given = process.env.TEST_REDIS_URL
+/** One for all tests, given or in a container. */
+const shared = process.env.TEST_REDIS_URL || ofRun()
 
 /** Options of a test that needs a Redis: skipped, loudly, where there is none; with CI=true it fails instead. */
-export const needsRedis = skipUnless(Boolean(given) || hasDocker || hasRedisServer,
+export const needsRedis = skipUnless(Boolean(shared) || hasRedisServer,
   'no Redis: set TEST_REDIS_URL, start a Docker engine, or install redis-server')
 /** Options of a test that kills its Redis, cuts its files or makes a cluster of it. */
 export const needsRedisServer = skipUnless(hasRedisServer, 'no redis-server on PATH')
@@ -27,28 +27,38 @@ function skipUnless (there: boolean, reason: string): { skip?: string } {
   return there || process.env.CI === 'true' ? {} : { skip: reason }
 }
 
+function ofRun (): string | undefined {
+  try { return readState().redisUrl } catch { return undefined }
+}
+
 /** The URL of an empty Redis, ended with the test. */
 export async function startRedis (t: Test): Promise<string> {
-  if (given) {
-    const redis = new Redis(given)
-    await redis.flushall()
-    await redis.quit()
-    return given
+  return shared ? reserve(t, shared) : (await startRedisServer(t)).url
+}
+
+/** Without a setting of its own a Redis has 16. */
+const LAST_DATABASE = 15
+/** A test that died keeps its database no longer. */
+const RESERVED_SECONDS = 600
+
+/** Tests run at once: each takes one of the server's numbered databases. The first one says which are taken. */
+async function reserve (t: Test, url: string): Promise<string> {
+  const redis = new Redis(url, { db: 0 })
+  t.teardown(() => redis.disconnect())
+  for (let number = 1; ; number = number % LAST_DATABASE + 1) {
+    if (await redis.set(`test:taken:${number}`, process.pid, 'EX', RESERVED_SECONDS, 'NX')) {
+      const clear = () => redis.multi().select(number).flushdb().select(0).exec()
+      await clear()
+      t.teardown(async () => {
+        await clear()
+        await redis.del(`test:taken:${number}`)
+      })
+      const reserved = new URL(url)
+      reserved.pathname = `/${number}`
+      return reserved.href
+    }
+    if (number === LAST_DATABASE) await sleep(100)
   }
-  // An engine may have no such image, and no way to get it.
-  const container = hasDocker ? startContainer(t).catch(otherwise) : undefined
-  return await container ?? (await startRedisServer(t)).url
-}
-
-async function startContainer (t: Test): Promise<string> {
-  const { GenericContainer } = await import('testcontainers')
-  const container = await new GenericContainer('redis:7-alpine').withExposedPorts(6379).start()
-  t.teardown(() => container.stop())
-  return `redis://${container.getHost()}:${container.getMappedPort(6379)}`
-}
-
-function otherwise (error: unknown): undefined {
-  if (!hasRedisServer) throw error
 }
 
 /** A link that is up, closed with the test. */

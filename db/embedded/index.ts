@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PoolConfig } from 'pg'
-import { findBinaries } from './binaries.ts'
+import { findBinaries, findNative } from './binaries.ts'
 import { ensureCluster } from './cluster.ts'
 import { explainFiles } from './error.ts'
 import { createLauncher } from './launcher.ts'
@@ -42,8 +42,10 @@ const [SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS] = [100, 30_000]
 export async function startEmbedded (options: EmbeddedOptions): Promise<Embedded> {
   const paths = toPaths(options.dataDir)
   return explainFiles(paths.dataDir, async () => {
+    // First: where there is none, DATA_DIR is not the matter.
+    const native = findNative()
     await mkdir(paths.dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
-    const binaries = await findBinaries(paths.lib)
+    const binaries = await findBinaries(paths.lib, native)
     const launcher = await createLauncher(paths, binaries)
     const lock = await takeLock(paths.run)
     try {

@@ -13,6 +13,7 @@ import { sendEmptyBody, sendRpcError } from './body.ts'
 import { createRelay } from './relay.ts'
 import { introducedBy, toClient, toSdkRequest, type Exchange } from './server.ts'
 import { toSseTransport, write, writeHead } from './sse-transport.ts'
+import { versionOf } from './streamable.ts'
 
 const MAX_STREAMS = 4096
 const MAX_STREAMS_PER_SESSION = 32
@@ -43,6 +44,8 @@ interface SseStream extends Pick<StreamOptions, 'principal' | 'by'> {
   server: Server
   transport: Transport
   raw: ServerResponse
+  /** What was agreed on in the stream that this one takes the place of: a client says `initialize` once. */
+  version: string | undefined
   lastMessageAt: number
 }
 
@@ -93,7 +96,8 @@ export function createSseStreams (scope: FastifyInstance, { createServer, idleMs
       const stream = streams.get(id)
       if (stream) stream.lastMessageAt = Date.now()
     })
-    streams.set(id, { principal, by, server, transport, raw, lastMessageAt: Date.now() })
+    const version = versionOf(reply.request)
+    streams.set(id, { principal, by, server, transport, raw, version, lastMessageAt: Date.now() })
     finished(raw, () => {
       streams.delete(id)
       release()
@@ -157,7 +161,7 @@ export function createSseStreams (scope: FastifyInstance, { createServer, idleMs
     stream.lastMessageAt = Date.now()
     const introduced = introducedBy(message)
     if (introduced) sessions.touch(id, { client: introduced })
-    const version = server.getNegotiatedProtocolVersion() ?? HTTP_SSE_VERSION
+    const version = server.getNegotiatedProtocolVersion() ?? stream.version ?? HTTP_SSE_VERSION
     const exchange: Exchange = { ...sender, transport: 'sse', version, client: toClient(server.getClientVersion()) }
     transport.onmessage?.(message, { request: toSdkRequest(exchange, headers, never) })
   }

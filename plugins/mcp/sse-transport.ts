@@ -3,6 +3,8 @@ import type { FastifyReply } from 'fastify'
 import type { ServerResponse } from 'node:http'
 
 const MAX_BUFFERED_BYTES = 1024 * 1024
+/** When a client whose stream has ended opens another: by itself it would wait three seconds. */
+const RETRY_MS = 1000
 
 export function writeHead (raw: ServerResponse, reply: FastifyReply): void {
   for (const [name, value] of Object.entries(reply.getHeaders())) {
@@ -19,7 +21,7 @@ export function writeHead (raw: ServerResponse, reply: FastifyReply): void {
 export function toSseTransport (raw: ServerResponse, endpoint: string, onSend: () => void): Transport {
   return {
     async start () {
-      write(raw, `event: endpoint\ndata: ${endpoint}\n\n`)
+      write(raw, `event: endpoint\ndata: ${endpoint}\nretry: ${RETRY_MS}\n\n`)
     },
     async send (message) {
       onSend()

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { SessionPrincipal } from '../auth/index.ts'
 import { hasQueryToken } from '../auth/query.ts'
 import type { createSseStreams } from './sse-streams.ts'
-import { refuseMethod, versionOf } from './streamable.ts'
+import { FIRST_MODERN_VERSION, refuseMethod, versionOf } from './streamable.ts'
 
 /**
  * GET /mcp and POST /messages: HTTP+SSE of revision 2024-11-05, which is only a framing of the SDK's messages. A stream
@@ -33,6 +33,14 @@ export function registerSse (
  * refused, which tells it that there is no such stream.
  */
 export function opensStream (request: FastifyRequest): boolean {
-  return request.headers['mcp-session-id'] === undefined && versionOf(request) === undefined &&
-    request.headers.accept?.includes('text/event-stream') === true
+  return request.headers['mcp-session-id'] === undefined && request.headers.accept?.includes('text/event-stream') === true &&
+    (versionOf(request) === undefined || isReconnect(request))
+}
+
+/**
+ * An EventSource whose stream ended names the version that was agreed on there, and asks past all caches. The optional
+ * stream of Streamable HTTP is not asked for so.
+ */
+function isReconnect (request: FastifyRequest): boolean {
+  return String(versionOf(request)) < FIRST_MODERN_VERSION && request.headers['cache-control'] === 'no-cache'
 }

@@ -10,7 +10,7 @@ import { sendResult, toPlainCall, type PlainCall } from './direct.ts'
 import { createSend, isStream, type Send } from './respond.ts'
 import { FIRST_STRUCTURED_VERSION, introducedBy, toClient, toExchange, toSdkRequest, type Exchange } from './server.ts'
 
-const FIRST_MODERN_VERSION = '2026-07-28'
+export const FIRST_MODERN_VERSION = '2026-07-28'
 const METHOD_NOT_ALLOWED = -32000
 /** Methods that may wait for a provider. */
 const CANCELLABLE: unknown[] = ['tools/call', 'resources/read', 'completion/complete']

@@ -143,6 +143,16 @@ t.test('a Postgres that has no place for the monitor is not down', async t => {
   t.equal((await query(direct, connections)).rowCount, 0)
 })
 
+t.test('a stop in the middle of a question leaves no connection behind', async t => {
+  const url = await createDatabase(t)
+  const monitor = createMonitor({ connectionString: url }, silent)
+  // Its first question follows at once.
+  await monitor.start()
+  await monitor.stop()
+  const others = 'SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()'
+  t.ok(await waitFor(async () => (await query(url, others)).rowCount === 0))
+})
+
 t.test('closing while it is down takes no time', async t => {
   const { app, proxy } = await build(t)
   await proxy.mode('blackhole')

@@ -28,8 +28,10 @@ export interface Client {
   send: (call: Call, dueAt?: number) => Promise<Result>
 }
 
-export function createClient (t: Pick<Test, 'teardown'>, connections = 256): Client {
-  const agent = new Agent({ connections, pipelining: 1, headersTimeout: 60_000, bodyTimeout: 60_000 })
+/** @param ca the authority to trust, where the server speaks TLS */
+export function createClient (t: Pick<Test, 'teardown'>, connections = 256, ca?: string): Client {
+  const connect = ca === undefined ? {} : { ca }
+  const agent = new Agent({ connections, pipelining: 1, headersTimeout: 60_000, bodyTimeout: 60_000, connect })
   t.teardown(() => agent.destroy())
   return {
     async send ({ url, method = 'GET', headers = {}, body, kind }, dueAt = performance.now()) {
@@ -90,6 +92,8 @@ export function startLoad (client: Client, rate: number, seconds: number, next: 
 export const between = (results: readonly Result[], from: number, to: number) =>
   results.filter(({ at }) => at >= from && at < to)
 export const latencies = (results: readonly Result[]) => results.map(({ ms }) => ms)
+/** Neither an answer nor a refusal is good, also where the refusal is inside of a message. */
+export const isWrong = ({ status, text }: Result) => status !== 200 || /"isError":true/.test(text)
 export const isServerError = ({ status }: Result) => status === 0 || status >= 500
 
 /** The failures by what they were, for a test's log. */

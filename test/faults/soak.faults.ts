@@ -8,8 +8,9 @@ import { hasRedisServer, startRedisServer } from '../redis.ts'
 import { buildOnce } from '../server/process.ts'
 import { startUpstream } from '../upstream/index.ts'
 import { figure, isShort, pick, quantile, slopeOf } from '../figures.ts'
-import { createClient, describe, latencies, startLoad, type Call, type Result } from './load.ts'
-import { rest, startWorld, symbolOf, type Replica } from './world.ts'
+import { ERAS, toCall, type Question } from './eras.ts'
+import { createClient, describe, isWrong, latencies, startLoad, type Call } from './load.ts'
+import { startWorld, symbolOf, type Replica } from './world.ts'
 
 const RATE = pick(300, 60)
 const SECONDS = isShort ? 20 : Number(process.env['SOAK_SECONDS'] ?? 600)
@@ -32,46 +33,8 @@ const QUESTIONS: Question[] = [
   { name: 'search_symbols', args: { query: 'apple' } },
   { name: 'get_market_status', args: {} }
 ]
-const ERAS = ['rest', '2026-07-28', '2025-11-25'] as const
 
 buildOnce()
-
-interface Question { name: string, args: Record<string, unknown> }
-
-/** One question as a client of the era puts it. */
-function toCall (
-  replica: Replica,
-  token: string,
-  era: typeof ERAS[number],
-  { name, args }: Question,
-  kind: string
-): Call {
-  if (era === 'rest') {
-    const query = new URLSearchParams()
-    for (const [key, value] of Object.entries(args)) query.set(key, String(value))
-    return rest(replica, token, `${name}?${query}`, kind)
-  }
-  const modern = era === '2026-07-28'
-  const _meta = {
-    'io.modelcontextprotocol/protocolVersion': era,
-    'io.modelcontextprotocol/clientInfo': { name: 'soak', version: '1' },
-    'io.modelcontextprotocol/clientCapabilities': {}
-  }
-  const params = { name, arguments: args, ...(modern && { _meta }) }
-  return {
-    url: `${replica.url}/mcp`,
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      'mcp-protocol-version': era,
-      ...(modern && { 'mcp-method': 'tools/call', 'mcp-name': name })
-    },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
-    kind
-  }
-}
 
 /** Clients of HTTP+SSE that ask twice a second; answers how many calls they made, and how many failed. */
 async function startSse (t: Test, replicas: Replica[], token: string) {
@@ -137,7 +100,6 @@ t.test(`${RATE} requests a second for ${SECONDS} seconds`, { timeout: (SECONDS +
   clearInterval(watch)
   const streams = await sse.stop()
 
-  const isWrong = ({ status, text }: Result) => status !== 200 || /"isError":true/.test(text)
   const wrong = results.filter(isWrong)
   t.comment(`failures: ${describe(wrong)}${wrong.length ? `; the first: ${wrong[0]!.text.slice(0, 300)}` : ''}`)
   figure(t, { what: `soak: failures of ${results.length} calls`, value: wrong.length, most: 0 })

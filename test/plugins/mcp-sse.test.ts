@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect as connectSocket } from 'node:net'
 import t, { type Test } from 'tap'
 import type { Caller } from '../../plugins/tools/index.ts'
+import { waitFor } from '../fixtures/embedded.ts'
 import { OTHER_TOKEN, TOKEN, answerQuote, startMcpApp, type FakeCall, type McpAppOptions } from '../conformance/app.ts'
 
 const authorization = `Bearer ${TOKEN}`
@@ -51,7 +52,7 @@ async function open (t: Test, url: URL) {
 
 async function openSession (t: Test, url: URL) {
   const stream = await open(t, url)
-  const endpoint = (await stream.next())?.match(/^event: endpoint\ndata: (.+)$/)?.[1]
+  const endpoint = (await stream.next())?.match(/^event: endpoint\ndata: (.+)\nretry: 1000$/)?.[1]
   if (!endpoint) throw new Error('The stream names no endpoint')
   const send = (body: unknown, token = TOKEN) => fetch(new URL(endpoint, url), {
     method: 'POST',
@@ -84,6 +85,25 @@ async function aborted (signal: AbortSignal) {
   if (!signal.aborted) await once(signal, 'abort')
   return true
 }
+
+t.test('a client whose stream is cut opens another by itself, and is answered', async t => {
+  const { app, url } = await build(t)
+  const client = await connect(t, url)
+  // From now on the client holds answers to the tool's schema.
+  await client.listTools()
+  t.match(await client.callTool(params), { structuredContent: {} })
+  const cut = new Promise(resolve => { client.onerror = resolve })
+  const reopened = once(app.server, 'request')
+  app.server.closeAllConnections()
+  await cut
+  const [request] = await reopened
+  t.match(request.headers, { 'mcp-protocol-version': /^2025/ }, 'it names the version that was agreed on')
+  t.ok(await waitFor(async () => {
+    // An answer that was lost with the stream comes never.
+    const call = client.callTool(params, undefined, { timeout: 2000 })
+    return call.then(({ structuredContent }) => structuredContent !== undefined, () => false)
+  }, 60_000))
+})
 
 t.test('the client of the first SDK lists and calls tools', async t => {
   const callers: Caller[] = []
@@ -126,7 +146,7 @@ t.test('a stream begins with its endpoint, below the path of the public URL, and
   const { url } = await build(t, { config: { publicUrl: 'https://example.com/fin', sseIdleSeconds: 900 }, keepAliveMs: 20 })
   const { response, next } = await open(t, url)
   t.match(response.headers.get('x-accel-buffering'), 'no')
-  t.match(await next(), /^event: endpoint\ndata: \/fin\/messages\?sessionId=[\w-]{24}$/)
+  t.match(await next(), /^event: endpoint\ndata: \/fin\/messages\?sessionId=[\w-]{24}\n/)
   t.equal(await next(), ': keepalive')
 })
 

@@ -45,7 +45,7 @@ test('the quota in Redis', needsRedis, async t => {
   const url = await startRedis(t)
   await quotaStoreContract(t, async t => {
     const link = await openLink(t, [url])
-    await link.run(redis => redis.flushall())
+    await link.run(redis => redis.flushdb())
     return { store: createRedisStore(link), again: () => createRedisStore(link) }
   })
 })

@@ -85,3 +85,15 @@ t.test('SIGINT stops it too, and a second signal changes nothing for Postgres', 
   t.equal(await server.exited, 0)
   t.ok(await areGone(dataDir, 1000))
 })
+
+t.test('SIGTERM with DRAIN_SECONDS: calls are answered while it is not ready, then it stops', async t => {
+  const dataDir = await copyFolder(t, made)
+  const server = await startServer(t, dataDir, { DRAIN_SECONDS: '3' })
+  const startedAt = performance.now()
+  const stopped = server.stop()
+  t.ok(await waitFor(async () => (await fetch(`${server.url}/health/ready`)).status === 503), 'it is not ready')
+  t.match(await ask(server, server.token, '/api/tools/get_quote?symbols=AAPL'), { status: 200 })
+  t.equal(await stopped, 0)
+  t.ok(performance.now() - startedAt >= 3000)
+  t.ok(await areGone(dataDir, 1000), 'Postgres has ended')
+})
