@@ -73,6 +73,8 @@ export interface Config {
   logLevel: Environment['LOG_LEVEL']
   /** Undefined: the embedded one. */
   databaseUrl: string | undefined
+  /** Where the password in it comes from; undefined: from the URL itself. */
+  databasePasswordFile: string | undefined
   databasePoolSize: number
   /** Nodes of Redis: several are one cluster; none: Postgres keeps the cache and the ledger. */
   redisUrls: string[]
@@ -153,6 +155,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     trustProxy: toTrusted(values.TRUST_PROXY),
     logLevel: values.LOG_LEVEL,
     databaseUrl: databaseUrl(values),
+    databasePasswordFile: values.DATABASE_PASSWORD_FILE,
     databasePoolSize: values.DATABASE_POOL_SIZE,
     redisUrls: toList(values.REDIS_URL ?? ''),
     masterKey: values.MASTER_KEY_FILE ? readSecret('MASTER_KEY_FILE', values.MASTER_KEY_FILE) : values.MASTER_KEY,

@@ -9,13 +9,17 @@ import { toPaths } from '../../db/embedded/paths.ts'
 import { openTls } from '../../tls.ts'
 import { fail, ok, reasonOf, warn, type Finding } from './finding.ts'
 
-type Settings = Pick<Config, 'dataDir' | 'databaseUrl' | 'masterKeyFile' | 'masterKey' | 'auditFile' | 'tls' | 'publicUrl'>
+type Settings = Pick<Config,
+  'dataDir' | 'databaseUrl' | 'databasePasswordFile' | 'masterKeyFile' | 'masterKey' | 'auditFile' | 'tls' | 'publicUrl'>
 
 const [LITTLE_BYTES, LEAST_BYTES] = [1024 ** 3, 100 * 1024 ** 2]
 const DAY_MS = 86_400_000
 const SOON_DAYS = 14
 /** What nobody but the owner, and the owner's group to read, should have of a file with keys. */
 const OTHERS = 0o027
+/** Secrets of a container: nobody else is in it, and the files are open to whichever user it runs as. */
+const MOUNTED = /^\/run\/secrets\//
+const WRITERS = 0o022
 
 /** The files and folders that the server reads and writes: who may, and whether there is room. */
 export async function checkFiles (config: Settings): Promise<Finding[]> {
@@ -23,6 +27,7 @@ export async function checkFiles (config: Settings): Promise<Finding[]> {
   return [
     ...config.databaseUrl === undefined ? await checkDataDir(config.dataDir) : [],
     ...keyFile === undefined ? [] : await checkSecretFile('master key', keyFile),
+    ...config.databasePasswordFile === undefined ? [] : await checkSecretFile('DATABASE_PASSWORD_FILE', config.databasePasswordFile),
     ...config.auditFile === undefined ? [] : await checkAuditFile(config.auditFile),
     ...config.tls ? [...checkCertificate(config.tls, config.publicUrl), ...await checkSecretFile('TLS_KEY_FILE', config.tls.keyFile)] : []
   ]
@@ -70,9 +75,14 @@ async function checkSecretFile (check: string, file: string): Promise<Finding[]>
   if (found instanceof Error) return found.code === 'ENOENT' ? [] : [fail(check, `${file} cannot be read: ${found.code}.`)]
   const refused = await refusalOf(file, constants.R_OK)
   if (refused) return [fail(check, `${file} cannot be read by this user (${refused}).`)]
-  return [found.mode & OTHERS
-    ? fail(check, `Others may read or change ${file} (mode ${toMode(found.mode)}). Close it: chmod 600 ${file}`)
-    : ok(check, `${file} is the server's own (mode ${toMode(found.mode)}).`)]
+  return [judgeSecretMode(check, file, found.mode)]
+}
+
+/** What is said of a file with keys by who else may open it. */
+export function judgeSecretMode (check: string, file: string, mode: number): Finding {
+  return mode & (MOUNTED.test(file) ? WRITERS : OTHERS)
+    ? fail(check, `Others may read or change ${file} (mode ${toMode(mode)}). Close it: chmod 600 ${file}`)
+    : ok(check, `${file} is the server's own (mode ${toMode(mode)}).`)
 }
 
 async function checkAuditFile (file: string): Promise<Finding[]> {

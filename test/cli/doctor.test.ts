@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { judgeConnections } from '../../cli/doctor/database.ts'
-import { judgeExpiry, judgeSpace } from '../../cli/doctor/files.ts'
+import { judgeExpiry, judgeSecretMode, judgeSpace } from '../../cli/doctor/files.ts'
 import { judgeClock, type Finding } from '../../cli/doctor/finding.ts'
 import { judgeInfo } from '../../cli/doctor/redis.ts'
 import { checkNode, checkSettings } from '../../cli/doctor/settings.ts'
@@ -98,6 +98,8 @@ t.test('clocks, disks, pools and certificates are judged by how far they are off
   t.same([0, 1_900, -2_500, 31_000, -3_600_000].map(ms => judgeClock('clock', ms).state), ['ok', 'ok', 'warn', 'fail', 'fail'])
   t.match(judgeClock('clock', -2_500).message, /2\.5 s behind/)
   t.same([0, 50e6, 900e6, 2e9].map(bytes => judgeSpace(bytes).state), ['fail', 'fail', 'warn', 'ok'])
+  t.same([0o600, 0o640, 0o644, 0o620].map(mode => judgeSecretMode('key', '/data/master.key', mode).state), ['ok', 'ok', 'fail', 'fail'])
+  t.same([0o600, 0o644, 0o666].map(mode => judgeSecretMode('key', '/run/secrets/master_key', mode).state), ['ok', 'ok', 'fail'], 'a container has one user')
   const now = new Date('2026-11-23T12:00:00Z')
   const inDays = (days: number) => new Date(now.getTime() + days * 86_400_000)
   t.same([-0.5, 3, 14, 90].map(days => judgeExpiry(inDays(days), now).state), ['fail', 'warn', 'ok', 'ok'])
