@@ -40,6 +40,9 @@ if (world) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
         await assertAccessible(t, page, `${place.name}, ${colorScheme}`)
       }
+      await page.setViewportSize({ width: 390, height: 844 })
+      t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${place.name} fits a phone`)
+      await page.setViewportSize({ width: 1280, height: 720 })
     }
   })
 
