@@ -35,9 +35,8 @@ async function document ({ page }: Window, name: string): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
   const heading = DOCUMENTED[name]
   if (heading) {
-    await page.getByRole('heading', { name: heading, exact: true }).evaluate(element => {
-      scrollTo(0, element.getBoundingClientRect().top + scrollY - 32)
-    })
+    const box = await page.getByRole('heading', { name: heading, exact: true }).boundingBox()
+    await page.evaluate(`scrollBy(0, ${(box?.y ?? 0) - 32})`)
   } else await page.evaluate('scrollTo(0, 0)')
   await page.screenshot({ path: join(folder, 'docs', `${name}.png`) })
 }
