@@ -59,7 +59,8 @@ t.test('docs/cli.md names every command, and no other', async t => {
 t.test('every link between the pages leads to a page and a heading', async t => {
   const pages = ['README.md', 'AGENTS.md', ...readdirSync(root, { withFileTypes: true })
     .filter(entry => entry.isDirectory() && existsSync(join(root, entry.name, 'README.md')) && entry.name !== 'node_modules')
-    .map(({ name }) => `${name}/README.md`), ...readdirSync(join(root, 'docs')).map(name => `docs/${name}`)]
+    .map(({ name }) => `${name}/README.md`),
+  ...readdirSync(join(root, 'docs')).filter(name => name.endsWith('.md')).map(name => `docs/${name}`)]
   for (const page of pages) {
     for (const [, file, anchor] of read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
       const target = file ? join(dirname(page), file) : page

@@ -12,10 +12,8 @@ const folder = join(import.meta.dirname, '../../screenshots')
 const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } }
 const THEMES = ['light', 'dark'] as const
 
-/** Each with the heading at the top of the picture. */
-const DOCUMENTED: Record<string, string> = {
-  'connection-keys': 'research', 'session-used': 'Claude on my laptop', 'playground-chart': 'Answer', system: 'System'
-}
+/** Each with the heading that it begins with; empty: the page's own beginning. */
+const DOCUMENTED: Record<string, string> = { 'connection-keys': '', 'session-used': '', 'playground-chart': 'Answer', system: '' }
 
 mkdirSync(join(folder, 'docs'), { recursive: true })
 const world = await startUi(t)
@@ -35,9 +33,11 @@ async function shoot ({ page }: Window, name: string): Promise<void> {
 async function document ({ page }: Window, name: string): Promise<void> {
   await page.setViewportSize({ width: 1280, height: 800 })
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
-  await page.getByRole('heading', { name: DOCUMENTED[name]!, exact: true }).evaluate(heading => {
-    scrollTo(0, heading.getBoundingClientRect().top + scrollY - 32)
-  })
+  const heading = DOCUMENTED[name]
+  if (heading) {
+    const box = await page.getByRole('heading', { name: heading, exact: true }).boundingBox()
+    await page.evaluate(`scrollBy(0, ${(box?.y ?? 0) - 32})`)
+  } else await page.evaluate('scrollTo(0, 0)')
   await page.screenshot({ path: join(folder, 'docs', `${name}.png`) })
 }
 
@@ -56,7 +56,7 @@ if (world) {
     for (const place of await furnish(world, window)) {
       await visit(window, place)
       await shoot(window, place.name)
-      if (DOCUMENTED[place.name]) await document(window, place.name)
+      if (place.name in DOCUMENTED) await document(window, place.name)
     }
     await page.setViewportSize(SIZES.phone)
     await go('/')

@@ -76,7 +76,7 @@ if (world) {
     const verify = card(page, 'Is it what was written?')
     await verify.getByRole('button', { name: 'Verify' }).click()
     await verify.getByText(/^The log is whole: \d+ events from number 1 on$/).waitFor()
-    await verify.getByText(/^Verified .+, in [\d.,]+ s\.$/).waitFor()
+    await verify.getByText(/^Verified .+, in [\d.,]+ m?s\.$/).waitFor()
     const head = await codeText(page, 'the head')
     await verify.getByLabel('A head noted earlier').fill(head)
     await verify.getByRole('button', { name: 'Verify' }).click()

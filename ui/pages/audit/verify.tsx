@@ -32,14 +32,16 @@ export function Verify () {
           hint='If you have one: that event must still be there. It alone shows a log that was set back as a whole.'
         />
       </Form>
-      <div role='status'>{!verify.pending && !verify.error && result && <Outcome {...result} />}</div>
+      <div role='status' className='verified'>{!verify.pending && !verify.error && result && <Outcome {...result} />}</div>
     </Card>
   )
 }
 
 function Outcome ({ verification: { ok, rows, from_seq: from, head, broken }, at, tookMs }: Result) {
-  const took = (tookMs / 1000).toLocaleString(undefined, { maximumFractionDigits: 1 })
-  const when = <>Verified <Time at={at} precise />, in {took} s.</>
+  const took = tookMs < 1000
+    ? `${Math.ceil(tookMs)} ms`
+    : `${(tookMs / 1000).toLocaleString(undefined, { maximumFractionDigits: 1 })} s`
+  const when = <>Verified <Time at={at} precise />, in {took}.</>
   const count = rows.toLocaleString()
   return (
     <>
