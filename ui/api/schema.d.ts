@@ -48,7 +48,7 @@ export interface paths {
         };
         /**
          * Whether calls can be served, and which dependency is down
-         * @description `degraded`: something is down, and sessions are served without it. `down`: they are not.
+         * @description `degraded`: something is down, and sessions are served without it. `down`: they are not. `draining`: the server is stopping.
          */
         get: {
             parameters: {
@@ -67,7 +67,7 @@ export interface paths {
                     content: {
                         "application/json": {
                             /** @enum {unknown} */
-                            status: "ok" | "degraded" | "down";
+                            status: "ok" | "degraded" | "down" | "draining";
                             dependencies: {
                                 [key: string]: "ok" | "down";
                             };
