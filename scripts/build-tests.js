@@ -10,21 +10,28 @@ const GROUPS = 12
 /** Measure their process, end it or fill it. */
 const ALONE = /^test\/(server\/|db\/embedded|providers\/(http|traps)|plugins\/(bus|redis|mcp-conformance))/
 
-/** @returns the built test files, and what runs before and after them */
-export async function buildTests () {
+/**
+ * @param groups which files run in which process, by its name; default all of `npm test`
+ * @param first what runs before all of them
+ * @returns the built test files, and what runs before and after them
+ */
+export async function buildTests (groups = allTests(), first = 'test/before.ts') {
   rmSync(join(root, BUILT), { recursive: true, force: true })
-  const files = readdirSync(join(root, 'test'), { recursive: true }).filter(name => name.endsWith('.test.ts'))
-  const groups = toGroups(files.map(name => `test/${name}`).sort())
   const names = [...groups.keys()]
   await build({
     ...options,
     entryPoints: {
-      ...Object.fromEntries(names.map(name => [name, `group:${name}`])), before: 'test/before.ts', after: 'test/after.ts'
+      ...Object.fromEntries(names.map(name => [name, `group:${name}`])), before: first, after: 'test/after.ts'
     },
     outdir: BUILT,
     plugins: [grouped(groups), packages, places]
   })
   return { files: names.map(name => join(BUILT, `${name}.js`)), before: join(BUILT, 'before.js'), after: join(BUILT, 'after.js') }
+}
+
+function allTests () {
+  const files = readdirSync(join(root, 'test'), { recursive: true }).filter(name => name.endsWith('.test.ts'))
+  return toGroups(files.map(name => `test/${name}`).sort())
 }
 
 /** Of about the same size; a file that wants to be alone is a group. */

@@ -2,9 +2,10 @@
 // words choose files: `npm run test:faults -- --short redis quota`.
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { buildTests } from './build-tests.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const [suite = 'faults', ...words] = process.argv.slice(2).filter(word => word !== '--short')
@@ -20,9 +21,13 @@ const isShort = process.argv.includes('--short')
 // Times are held to their bounds in the full form only.
 const jobs = !isShort || suite === 'compose' ? 1 : suite === 'security' ? 3 : 2
 // A suite may prepare something else than a Postgres.
-const before = join('test', suite, 'before.ts')
-const options = [`--jobs=${jobs}`, '--timeout=1500', ...existsSync(join(root, before)) ? [`--before=${before}`] : []]
-const child = spawn(process.execPath, [join(root, 'scripts', 'test.js'), ...options, ...files], {
+const own = join('test', suite, 'before.ts')
+const groups = new Map(files.map(file => [basename(file, '.ts'), [file]]))
+const built = await buildTests(groups, existsSync(join(root, own)) ? own : undefined)
+const options = [
+  `--jobs=${jobs}`, '--timeout=1500', '--node-arg=--enable-source-maps', `--before=${built.before}`, `--after=${built.after}`
+]
+const child = spawn(process.execPath, [join(root, 'scripts', 'test.js'), ...options, ...built.files], {
   cwd: root,
   env: { ...process.env, ...(isShort && { SUITE: 'short' }) },
   stdio: ['inherit', 'pipe', 'inherit']

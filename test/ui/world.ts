@@ -59,6 +59,7 @@ export async function startUi (t: Test, env: Env = {}): Promise<World | undefine
   const { port } = new URL(server.url)
 
   let checks: (() => unknown)[] = []
+  let pages: Page[] = []
 
   async function open (t: Test, options: BrowserContextOptions = {}): Promise<Window> {
     const context = await browser!.newContext({ reducedMotion: 'reduce', ...options })
@@ -75,6 +76,7 @@ export async function startUi (t: Test, env: Env = {}): Promise<World | undefine
       page.on('pageerror', error => errors.push(String(error.stack)))
     }
     watch(page)
+    pages.push(page)
     context.on('page', other => { if (other !== page) watch(other) })
     t.teardown(() => context.close())
     checks.push(() => t.same(errors.filter(error => !allowed.some(pattern => pattern.test(error))), [], 'the console has no error'))
@@ -90,7 +92,11 @@ export async function startUi (t: Test, env: Env = {}): Promise<World | undefine
   return {
     test: (name, run) => t.test(name, async t => {
       checks = []
-      await run(t)
+      pages = []
+      await run(t).catch(async (error: unknown) => {
+        for (const page of pages) t.comment(`${page.url()} shows: ${await textOf(page)}`)
+        throw error
+      })
       for (const check of checks) check()
     }),
     server: () => server,
@@ -115,6 +121,8 @@ export async function startUi (t: Test, env: Env = {}): Promise<World | undefine
     async start () { server = await startServer(t, dataDir, { ...settings, PORT: port }) }
   }
 }
+
+const textOf = (page: Page) => page.locator('body').innerText({ timeout: 1000 }).catch(String)
 
 const SAY_VIOLATIONS = `document.addEventListener('securitypolicyviolation', event =>
   console.error('policy violated: ' + event.effectiveDirective + ' ' + event.blockedURI + ' ' + event.sample))`

@@ -56,7 +56,8 @@ function AdminCard ({ admin, isLast }: { admin: ListedAdmin, isLast: boolean }) 
           work={() => answer(api.DELETE('/api/admins/{id}', { params: { path: { id } } }))}
           onDone={() => {
             setRemoving(false)
-            client.invalidateQueries({ queryKey: ['admins'] })
+            // The list alone: of its logins there is nothing to ask any more.
+            client.invalidateQueries({ queryKey: ['admins'], exact: true })
             toast(`${name} was removed.`)
           }}
         >
