@@ -103,7 +103,7 @@ t.test('messages over HTTP+SSE', { timeout: 900_000 }, async t => {
     return wrong === undefined ? answer : { status: 599, headers: {}, body: wrong }
   }, faultOfRpc)
   const ping = await inject({ method: 'POST', url: endpoint, headers: { authorization, 'content-type': 'application/json' }, payload: '{"jsonrpc":"2.0","id":"last","method":"ping"}' })
-  t.equal(ping.status, 202, 'the stream is still there')
+  t.equal(ping.status, 202, `the stream is still there: ${ping.body}`)
   assertQuiet('HTTP+SSE messages')
 })
 
@@ -148,7 +148,7 @@ function openStream (t: Test, port: number, authorization: string, onFrame: (dat
         const parts = (buffered + text).split('\n\n')
         buffered = parts.pop() ?? ''
         for (const part of parts) {
-          const [, event, data = ''] = /^event: (\w+)\ndata: (.*)$/s.exec(part) ?? []
+          const [, event, data = ''] = /^event: (\w+)\ndata: (.*)$/m.exec(part) ?? []
           if (event === 'endpoint') resolve(data)
           else if (event === 'message') onFrame(data)
         }

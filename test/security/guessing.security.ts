@@ -78,7 +78,8 @@ async function readSettled (url: string): Promise<Set<string>> {
   let rows = await readVersions(url)
   const isSettled = await waitFor(async () => {
     const former = rows
-    await sleep(2_500)
+    // Longer than the usage waits with what it counts.
+    await sleep(6_000)
     rows = await readVersions(url)
     return rows.size === former.size && [...rows].every(row => former.has(row))
   }, 60_000)
