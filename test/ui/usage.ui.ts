@@ -21,6 +21,8 @@ if (world) {
     await usage.total('Calls').getByText('5', { exact: true }).waitFor()
     t.equal(await usage.total('Failed').textContent(), '1')
     t.equal(await usage.total('Out of the cache').textContent(), '25%')
+    // They are loaded on demand.
+    await usage.charts.locator('canvas').nth(3).waitFor()
     t.equal(await usage.charts.locator('canvas').count(), 4)
     t.match(await usage.row('Calls by tool', /get_quote/).textContent(), /get_quote41/)
     t.match(await usage.row('Calls by session', /first start/).textContent(), 'sample')
