@@ -1,32 +1,21 @@
 // Builds dist.ui/, the Config UI, when a source is newer than it. Vite is loaded only then.
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { buildAnew } from './build-anew.js'
 import { root } from './bundle.js'
 
 const source = join(root, 'ui')
-const dist = join(root, 'dist.ui')
 const COMPRESSED = /\.(js|css|svg)$/
 
 /** @param {{ force: boolean }} options */
 export async function buildUi ({ force }) {
-  const builtAt = statSync(join(dist, '.built'), { throwIfNoEntry: false })?.mtimeMs ?? 0
-  if (!force && !sources().some(file => statSync(file).mtimeMs > builtAt)) return
-  const startedAt = new Date()
-  const [made, former] = [`${dist}.${process.pid}`, `${dist}.${process.pid}.old`]
-  try {
+  await buildAnew({ to: join(root, 'dist.ui'), sources: sources(), force }, async folder => {
     const { build } = await import('vite')
-    await build(options(made))
-    compress(join(made, 'assets'))
-    writeFileSync(join(made, '.built'), '')
-    utimesSync(join(made, '.built'), startedAt, startedAt)
-    if (existsSync(dist)) renameSync(dist, former)
-    renameSync(made, dist)
-  } finally {
-    rmSync(made, { recursive: true, force: true })
-    rmSync(former, { recursive: true, force: true })
-  }
+    await build(options(folder))
+    compress(join(folder, 'assets'))
+  })
 }
 
 function sources () {
