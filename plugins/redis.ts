@@ -1,4 +1,3 @@
-import type { FastifyBaseLogger } from 'fastify'
 import fp from 'fastify-plugin'
 import { Cluster, Redis } from 'ioredis'
 import { awake, Silence } from '../awake.ts'
@@ -65,11 +64,17 @@ export default fp<{ config: Pick<Config, 'redisUrls'> }>(async (app, { config })
   await dialled
 }, { name: 'redis', dependencies: ['health'] })
 
+/** Told when Redis comes back, and why it is away. */
+export interface RedisLog {
+  info (message: string): void
+  warn (fields: { reason: string }, message: string): void
+}
+
 /**
  * Dials until it is closed.
  * @returns `dialled` ends when the first attempt has, either way: a start does not depend on Redis
  */
-export function openRedis (urls: string[], log: Pick<FastifyBaseLogger, 'info' | 'warn'>) {
+export function openRedis (urls: string[], log: RedisLog) {
   const client = createClient(urls)
   let isUp = false
   let isKnownDown = false

@@ -11,7 +11,7 @@ export async function checkRedis (urls: string[]): Promise<Finding[]> {
   if (urls.length === 0) return [ok(check, 'Not used: Postgres keeps the cache and the quota ledger.')]
   let reason = 'it does not answer'
   const log = { info: () => {}, warn (fields: { reason: string }) { ({ reason } = fields) } }
-  const { link, dialled, close } = openRedis(urls, log as unknown as Parameters<typeof openRedis>[1])
+  const { link, dialled, close } = openRedis(urls, log)
   try {
     await dialled
     if (link.state() === 'down') {
