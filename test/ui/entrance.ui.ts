@@ -58,6 +58,20 @@ if (world) {
     await isGone(window)
   })
 
+  world.test('what was sent with a cookie that another took the place of is sent once more', async t => {
+    const { page, allow, go } = await world.enter(t)
+    allow(/401.*\/api\/connections/)
+    let refused = 0
+    await page.route('**/api/connections', async route => {
+      if (refused++) return route.continue()
+      const body = JSON.stringify({ status: 401, code: 'FMS_UNAUTHENTICATED', title: 'Unauthenticated', detail: 'The login ended.' })
+      await route.fulfill({ status: 401, contentType: 'application/problem+json', body })
+    })
+    await go('/connections')
+    await page.getByRole('table', { name: 'Connections' }).getByRole('link', { name: 'sample' }).waitFor()
+    t.ok(refused >= 2)
+  })
+
   world.test('the second factor is asked for once the password was right', async t => {
     const { page, context, allow, go } = await world.enter(t)
     // The new cookie comes behind the page's back: what it asks for at that moment is asked for once more.
