@@ -19,6 +19,14 @@ function candles (symbol: string, from: number, to: number): Candle[] {
 const list = (text: string | null) => (text ?? '').split(',').filter(Boolean)
 const iso = (t: number) => new Date(t).toISOString()
 
+function weekdays (from: string, to: string): string[] {
+  const days: string[] = []
+  for (let at = Date.parse(from); at <= Date.parse(to); at += DAY) {
+    if (new Date(at).getUTCDay() % 6 !== 0) days.push(iso(at).slice(0, 10))
+  }
+  return days
+}
+
 export function answerAlpaca (path: string, query: URLSearchParams): unknown {
   const symbols = list(query.get('symbols')).filter(known)
   const now = Date.now()
@@ -44,6 +52,8 @@ export function answerAlpaca (path: string, query: URLSearchParams): unknown {
       return { bars: Object.fromEntries(bars), next_page_token: null }
     }
     case '/v2/clock': return { timestamp: iso(now), is_open: false, next_open: iso(now + DAY), next_close: iso(now + DAY + 23_400_000) }
+    case '/v2/calendar': return weekdays(query.get('start')!, query.get('end')!)
+      .map(date => ({ date, open: '09:30', close: '16:00', session_open: '0400', session_close: '2000' }))
     case '/v2/assets': return [{ symbol: 'AAPL', name: 'Apple Inc. Common Stock', exchange: 'NASDAQ', class: 'us_equity', status: 'active', tradable: true }]
     case '/v1beta1/news': return { news: [], next_page_token: null }
     default: return undefined
