@@ -57,13 +57,19 @@ interface Parts {
 }
 
 /** One thing that is asked for. */
-interface Question { key: string, parts: CacheKey, policy: Policy, load: Load }
+interface Question {
+  key: string
+  parts: CacheKey
+  policy: Policy
+  load: Load
+  /** False once something was dropped after it was asked: its answer may be of what the drop meant. */
+  isCurrent: () => boolean
+}
 
 export function createCache ({ memory, store, log, deadlineMs }: Parts): Cache {
   const { fly, isFlying, reset } = createSingleFlight<Cached>()
   const writes = new Set<Promise<void>>()
   const refreshes = new Set<AbortController>()
-  /** Grows with each drop: it may have meant the very value that is being loaded. */
   let drops = 0
 
   /** Written behind the answer: a slow store costs the caller nothing. The lock is held until it is there. */
@@ -74,8 +80,14 @@ export function createCache ({ memory, store, log, deadlineMs }: Parts): Cache {
     writes.add(write)
   }
 
-  async function loadInto ({ key, parts, policy }: Question, turn: Turn, load: () => Promise<Loaded>): Promise<Cached> {
+  function ask (parts: CacheKey, policy: Policy, load: Load): Question {
     const dropsBefore = drops
+    return { key: toKey(parts), parts, policy, load, isCurrent: () => drops === dropsBefore }
+  }
+
+  async function loadInto (
+    { key, parts, policy, isCurrent }: Question, turn: Turn, load: () => Promise<Loaded>
+  ): Promise<Cached> {
     let entry: CacheEntry | undefined
     try {
       const { value, cacheable, fresh_seconds: fresh } = await load()
@@ -86,7 +98,7 @@ export function createCache ({ memory, store, log, deadlineMs }: Parts): Cache {
       entry = toNegativeEntry(error, Date.now())
       throw error
     } finally {
-      if (entry && drops === dropsBefore) keep(key, parts, entry, turn)
+      if (entry && isCurrent()) keep(key, parts, entry, turn)
       else release(turn.lock)
     }
   }
@@ -95,7 +107,11 @@ export function createCache ({ memory, store, log, deadlineMs }: Parts): Cache {
   async function land (question: Question, signal: AbortSignal, background: boolean): Promise<Cached> {
     const { load, ...wanted } = question
     const found = await findOrTakeTurn({ ...wanted, freshOnly: background, signal }, memory, store)
-    if ('visit' in found) return loadInto(question, found, () => load(signal, background))
+    if ('visit' in found) {
+      if (!background || question.isCurrent()) return loadInto(question, found, () => load(signal, background))
+      await release(found.lock)
+      throw new Error('It was dropped while it waited to be loaded, and nobody waits for it.')
+    }
     if (found.verdict === 'fresh') return toHit(found.entry, found.tier)
     refresh(question)
     return { ...toHit(found.entry, found.tier), stale: 'revalidating' }
@@ -137,7 +153,8 @@ export function createCache ({ memory, store, log, deadlineMs }: Parts): Cache {
 
   return {
     async fetch (parts, policy, load, signal) {
-      const key = toKey(parts)
+      const question = ask(parts, policy, load)
+      const { key } = question
       if (policy.fresh_seconds <= 0) {
         return fly(key, async signal => {
           const { value } = await load(signal, false)
@@ -150,12 +167,12 @@ export function createCache ({ memory, store, log, deadlineMs }: Parts): Cache {
         const verdict = judge(known, policy, now)
         if (verdict === 'fresh') return toHit(known, 'memory')
         if (verdict === 'grace') {
-          refresh({ key, parts, policy, load })
+          refresh(question)
           return { ...toHit(known, 'memory'), stale: 'revalidating' }
         }
       }
       try {
-        return await flyUntilNew({ key, parts, policy, load }, signal)
+        return await flyUntilNew(question, signal)
       } catch (error) {
         return standIn(key, policy, error)
       }
@@ -163,10 +180,11 @@ export function createCache ({ memory, store, log, deadlineMs }: Parts): Cache {
 
     async peek (parts) {
       const key = toKey(parts)
+      const dropsBefore = drops
       const kept = memory.get(key, Date.now())
       const entry = kept ?? await store.visit().get(key, parts)
       if (!entry || isNegative(entry.value)) return undefined
-      if (!kept) memory.set(key, parts, entry)
+      if (!kept && drops === dropsBefore) memory.set(key, parts, entry)
       return toHit(entry, kept ? 'memory' : 'store')
     },
 

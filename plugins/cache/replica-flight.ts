@@ -16,6 +16,8 @@ export interface Search {
   policy: Policy
   /** True: only a fresh value will do. */
   freshOnly: boolean
+  /** False once something was dropped: what the store had before is kept no more. */
+  isCurrent: () => boolean
   signal: AbortSignal
 }
 
@@ -32,7 +34,7 @@ const [LEAST_POLL_MS, MOST_POLL_MS] = [25, 100]
  * @throws the signal's reason
  */
 export async function findOrTakeTurn (
-  { key, parts, policy, freshOnly, signal }: Search, memory: MemoryTier, store: Store
+  { key, parts, policy, freshOnly, isCurrent, signal }: Search, memory: MemoryTier, store: Store
 ): Promise<Found | Turn> {
   const visit = store.visit()
   const startedAt = Date.now()
@@ -44,7 +46,7 @@ export async function findOrTakeTurn (
     const now = Date.now()
     const kept = memory.get(key, now)
     const isNewer = stored && stored.expires_at > now && (!kept || stored.stored_at > kept.stored_at)
-    if (isNewer) memory.set(key, parts, stored)
+    if (isNewer && isCurrent()) memory.set(key, parts, stored)
     const entry = isNewer ? stored : kept
     // What was fetched since this flight began is new enough for whoever asked for a new one.
     const verdict = entry ? judge(entry, entry.stored_at > startedAt ? ageless : policy, now) : 'old'

@@ -39,6 +39,8 @@ export function createStore (driver: CacheDriver, log: Pick<FastifyBaseLogger, '
   let askAgainAt = 0
   let owed: CacheScope[] = []
   let settling: Promise<void> | undefined
+  /** On their way, also where nobody waits for them any more. */
+  const sets = new Set<Promise<boolean>>()
 
   function succeeded (): void {
     if (told) log.info(`the cache's store (${driver.name}) works again`)
@@ -77,11 +79,23 @@ export function createStore (driver: CacheDriver, log: Pick<FastifyBaseLogger, '
     settling ??= (async () => {
       while (owed.length) {
         const [scope] = owed
-        await driver.drop(scope!)
+        await dropStored(scope!)
         owed = owed.filter(other => other !== scope)
       }
     })().finally(() => { settling = undefined })
     return settling
+  }
+
+  function set (...given: Parameters<CacheDriver['set']>): Promise<boolean> {
+    const stored = driver.set(...given).finally(() => sets.delete(stored))
+    sets.add(stored)
+    return stored
+  }
+
+  /** After what is on its way: it would be there again. */
+  async function dropStored (scope: CacheScope): Promise<number> {
+    await Promise.allSettled(sets)
+    return driver.drop(scope)
   }
 
   function owe (scope: CacheScope): void {
@@ -103,7 +117,7 @@ export function createStore (driver: CacheDriver, log: Pick<FastifyBaseLogger, '
       return {
         get failed () { return isOver },
         get: (key, parts) => tryTo(() => driver.get(key, parts)),
-        set: (key, parts, entry, fence) => tryTo(() => driver.set(key, parts, entry, fence)),
+        set: (key, parts, entry, fence) => tryTo(() => set(key, parts, entry, fence)),
         async lock (key, parts, ttlMs) {
           const locking = driver.lock.bind(driver, key, parts, ttlMs)
           let late: Promise<CacheLock | undefined> | undefined
@@ -117,7 +131,7 @@ export function createStore (driver: CacheDriver, log: Pick<FastifyBaseLogger, '
 
     async drop (scope) {
       try {
-        const dropped = await driver.drop(scope)
+        const dropped = await dropStored(scope)
         succeeded()
         return dropped
       } catch (error) {

@@ -260,6 +260,36 @@ test('a drop takes what is being loaded and what is being stored', async t => {
   t.match(await cache.fetch(parts, policy, load, never), { value: 'new', hit: true })
 })
 
+test('a drop takes what waits for another process, too: nothing is loaded behind an answer, and nothing kept', async t => {
+  const world = await createWorld(t)
+  const cache = world.replica()
+  const parts = toParts()
+  const key = toKey(parts)
+  const drop = async () => {
+    await cache.forget({ owner_id: parts.owner_id })
+    await world.driver.drop({ owner_id: parts.owner_id })
+  }
+  const { load, backgrounds } = loading('old', 'new')
+  await cache.fetch(parts, brief, load, never)
+  await until(async () => Boolean(await world.driver.get(key, parts)))
+  await sleep(60)
+  const theirs = await world.driver.lock(key, parts, 60_000)
+  t.match(await cache.fetch(parts, brief, load, never), { value: 'old', stale: 'revalidating' })
+  await sleep(50)
+  await drop()
+  await theirs?.release()
+  await until(async () => world.log.some(line => /could not be refreshed/.test(line)))
+  t.same(backgrounds, [false])
+
+  const others = await world.driver.lock(key, parts, 60_000)
+  const waiting = cache.fetch(parts, policy, load, never)
+  await sleep(50)
+  await drop()
+  await others?.release()
+  t.match(await waiting, { value: 'new', hit: false }, 'who waits is answered')
+  t.equal(await cache.peek(parts), undefined)
+})
+
 test('a store that hangs costs 250 ms and then nothing, and is said once', async t => {
   const world = await createWorld(t)
   const hang = () => new Promise<never>(() => {})
@@ -328,6 +358,19 @@ test('a lock that is got too late is given back at once', async t => {
   await sleep(400)
   await until(async () => !await isHeld())
   t.notOk(await isHeld())
+})
+
+test('what a slow store was being given when it was dropped is gone too', async t => {
+  const world = await createWorld(t)
+  const parts = toParts()
+  const key = toKey(parts)
+  const slow: CacheDriver = { ...world.driver, set: (...args) => sleep(600).then(() => world.driver.set(...args)) }
+  const store = createStore(slow, { info () {}, warn () {} })
+  const [now, later] = [Date.now(), Date.now() + 60_000]
+  const entry = { value: 1, stored_at: now, fresh_until: later, expires_at: later }
+  t.equal(await store.visit().set(key, parts, entry), undefined, 'it is not waited for')
+  t.equal(await store.drop({ owner_id: parts.owner_id }), 1)
+  t.equal(await world.driver.get(key, parts), undefined)
 })
 
 test('a store that is away is told of by whoever holds its connection, not once more here', async t => {
