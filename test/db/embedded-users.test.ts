@@ -21,7 +21,7 @@ const version = ({ postgres, libraryPath = '' }: Binaries) =>
   execFileSync(postgres, ['-V'], { encoding: 'utf8', stdio: 'pipe', env: { LD_LIBRARY_PATH: libraryPath } })
 
 /** Where others may not enter the project, as in a folder of `mktemp -d`, they are given the right to read. */
-const toRead = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search']
+const toRead = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search', '--securebits=+no_setuid_fixup']
 const mayRead = isRoot && spawnSync('head', ['-c', '0', process.execPath, SERVER], { ...ordinary, cwd: '/' }).status === 0
 const mayBeGiven = isRoot && spawnSync('setpriv', [...toRead, 'true']).status === 0
 const others = !isRoot || mayRead || mayBeGiven ? root : { skip: 'needs a project that others may read' }
