@@ -1,8 +1,8 @@
 import fp from 'fastify-plugin'
-import { LRUCache } from 'lru-cache'
 import {
   deleteEntitlements, insertEntitlement, listEntitlements, sweepEntitlements, toRefusal
 } from '../db/entitlements.ts'
+import { createLru } from '../lru.ts'
 import type { Refused } from '../providers/requests.ts'
 import type { ProviderName } from '../schemas/market.ts'
 import type { Refusal } from '../schemas/usage.ts'
@@ -27,7 +27,7 @@ const TOPIC = 'entitlements:changed'
 
 /** What providers refuse to a key, learned from their answers: nothing about plans is known in advance. */
 export default fp(async app => {
-  const known = new LRUCache<string, readonly Refusal[]>({ max: 1000, ttl: 60_000 })
+  const known = createLru<readonly Refusal[]>(1000, { ttl: 60_000 })
   const writes = new Set<Promise<void>>()
   /** Grows with each change: a list read before one must not be remembered after it. */
   let generation = 0

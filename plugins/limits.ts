@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
-import { LRUCache } from 'lru-cache'
 import type { Config } from '../config.ts'
 import { problem, type Problem } from '../errors.ts'
+import { createLru } from '../lru.ts'
 import { toNetwork } from './admin/login.ts'
 
 /** How many requests a client may make in a minute, at this replica. */
@@ -46,7 +46,7 @@ export default fp<{ config: Pick<Config, 'sessionCallsPerMinute' | 'addressCalls
  * costs more than all that a cached call does.
  */
 function createCounter (limit: number, detail: string): (client: string) => void {
-  const windows = new LRUCache<string, { count: number, endsAt: number }>({ max: MOST_CLIENTS })
+  const windows = createLru<{ count: number, endsAt: number }>(MOST_CLIENTS)
   return client => {
     const now = Date.now()
     const window = windows.get(client)

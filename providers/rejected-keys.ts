@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import { problem, type Problem } from '../errors.ts'
+import { createLru } from '../lru.ts'
 import type { ProviderName } from '../schemas/market.ts'
 import type { Provider } from './types.ts'
 
@@ -16,7 +16,7 @@ export interface RejectedKeys {
 const HOLDS_MS = 60_000
 
 export function createRejectedKeys (now: () => number = Date.now): RejectedKeys {
-  const known = new LRUCache<string, { ledger: string, at: number }>({ max: 2000 })
+  const known = createLru<{ ledger: string, at: number }>(2000)
 
   return {
     remember (connectionId, provider, ledger) { known.set(`${connectionId} ${provider}`, { ledger, at: now() }) },

@@ -3,8 +3,8 @@ import {
   isBulkheadRejectedError, SamplingBreaker, type BulkheadPolicy, type CircuitBreakerPolicy, type IBreaker
 } from 'cockatiel'
 import type { FastifyBaseLogger } from 'fastify'
-import { LRUCache } from 'lru-cache'
 import { codeOf, problem } from '../errors.ts'
+import { createLru } from '../lru.ts'
 import type { ProviderName } from '../schemas/market.ts'
 import type { Failed, Outcome } from './judge.ts'
 import type { Provider } from './types.ts'
@@ -80,8 +80,8 @@ class Down extends Error {
 
 export function createResilience (options: ResilienceOptions = {}): Resilience {
   const { running = 32, waiting = 128 } = options
-  const breakers = new LRUCache<string, Breaker>({ max: MOST_BREAKERS })
-  const bulkheads = new LRUCache<string, Places>({ max: MOST_BREAKERS })
+  const breakers = createLru<Breaker>(MOST_BREAKERS)
+  const bulkheads = createLru<Places>(MOST_BREAKERS)
 
   function breakerOf ({ name }: Provider, key: string): Breaker {
     const id = `${name} ${key}`

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
-import { LRUCache } from 'lru-cache'
 import { awake } from '../awake.ts'
+import { createLru } from '../lru.ts'
 import type { MemoryStore } from './memory.ts'
 import type { QuotaStore } from './types.ts'
 
@@ -22,7 +22,7 @@ export interface FallbackOptions {
  */
 export function createFallbackStore (options: FallbackOptions): QuotaStore {
   const { store, memory, log, timeoutMs = TIMEOUT_MS, pauseMs = PAUSE_MS } = options
-  const owed = new LRUCache<string, number>({ max: 5000 })
+  const owed = createLru<number>(5000)
   let isDown = false
   let retryAt = 0
 

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
 import { problem, type Problem } from '../errors.ts'
+import { createLru } from '../lru.ts'
 import { PROVIDERS } from '../providers/index.ts'
 import type { Credential } from '../providers/types.ts'
 import type { QuotaPlan } from '../schemas/control.ts'
@@ -73,9 +73,9 @@ const HIGHEST_LIMIT = 10_000_000
 
 export function createLedger ({ store, memory, secret, patienceMs = PATIENCE_MS }: LedgerOptions): Quota {
   const queue = createQueue({ take: request => store.take(request), patienceMs })
-  const learned = new LRUCache<string, QuotaPlan>({ max: 5000, ttl: LEARNED_MS })
-  const told = new LRUCache<string, ProviderLimit>({ max: 5000 })
-  const lefts = new LRUCache<string, QuotaLeft>({ max: 5000, ttl: LEFT_MS })
+  const learned = createLru<QuotaPlan>(5000, { ttl: LEARNED_MS })
+  const told = createLru<ProviderLimit>(5000)
+  const lefts = createLru<QuotaLeft>(5000, { ttl: LEFT_MS })
   const writes = new Set<Promise<void>>()
 
   const limitsOf = ({ provider, ledger, plan }: QuotaKey) => toLimits(provider, learned.get(ledger) ?? {}, plan)

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../lru.ts'
 import type { QuotaPlan } from '../schemas/control.ts'
 import type { QuotaLeft } from '../schemas/receipt.ts'
 import { GEOMETRY } from './plans.ts'
@@ -24,7 +24,7 @@ interface Book {
 }
 
 export function createMemoryStore (now: () => number = Date.now): MemoryStore {
-  const books = new LRUCache<string, Book>({ max: 5000 })
+  const books = createLru<Book>(5000)
 
   function bookOf (ledger: string): Book {
     const book = books.get(ledger) ?? { blockedUntil: 0, learned: {}, asked: new Map(), tallies: new Map() }

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../lru.ts'
 import type { QuotaRequest, QuotaVerdict } from './types.ts'
 
 /** Longest that a request waits for its turn. */
@@ -48,7 +48,7 @@ interface Remembered { verdict: QuotaVerdict & { granted: false }, until: number
 export function createQueue ({ take, patienceMs = PATIENCE_MS, now = Date.now }: QueueOptions): QuotaQueue {
   const lines = new Map<string, Line>()
   // A full window stays full until its time: nothing is ever given back.
-  const refusals = new LRUCache<string, Remembered>({ max: 2000 })
+  const refusals = createLru<Remembered>(2000)
 
   const toKey = ({ ledger, sessionId, background, windows }: QuotaRequest) =>
     JSON.stringify([ledger, sessionId, background, windows.map(({ per, limit }) => [per, limit])])

@@ -1,7 +1,7 @@
 import { verify as verifyArgon2 } from '@node-rs/argon2'
-import { LRUCache } from 'lru-cache'
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { isProblem, problem, type Problem } from '../errors.ts'
+import { createLru } from '../lru.ts'
 import type { Semaphore } from './semaphore.ts'
 import { parseToken, type TokenKind } from './token.ts'
 
@@ -77,12 +77,12 @@ interface Entry<P> extends Origin {
 /** Checks tokens cheaply and refuses bad ones more cheaply still: SECURITY.md, "Access tokens". */
 export function createTokenGate<P extends object> (options: GateOptions<P>): TokenGate<P> {
   const { kind, key, slots, read, isTrusted, trustedAt = () => 0, graceMs = 0 } = options
-  const entries = new LRUCache<string, Entry<P>>({ max: MOST_ENTRIES })
+  const entries = createLru<Entry<P>>(MOST_ENTRIES)
   // A mac that was refused stays refused: tokens are random, so none becomes valid later.
-  const refused = new LRUCache<string, true>({ max: MOST_ENTRIES, ttl: FRESH_MS })
+  const refused = createLru<true>(MOST_ENTRIES, { ttl: FRESH_MS })
   // That a hash belongs to a mac does not change: a row that is read again needs no second argon2.
-  const proven = new LRUCache<string, string>({ max: MOST_ENTRIES })
-  const invalidated = new LRUCache<string, number>({ max: 10 * MOST_ENTRIES, ttl: INVALIDATION_MS + graceMs })
+  const proven = createLru<string>(MOST_ENTRIES)
+  const invalidated = createLru<number>(10 * MOST_ENTRIES, { ttl: INVALIDATION_MS + graceMs })
   const flights = new Map<string, Promise<P>>()
   const origins = new WeakMap<P, Origin>()
   let generation = 0

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import { codeOf, type ErrorCode } from '../../errors.ts'
+import { createLru } from '../../lru.ts'
 import { toNetwork } from '../admin/login.ts'
 import { tooMany } from '../limits.ts'
 
@@ -14,7 +14,7 @@ const LIMITED = 'Too many bad tokens came from this address. A valid one is stil
  * @param bad the errors that say that a token was bad
  */
 export function createBearerLimit (bad: readonly ErrorCode[] = ['UNAUTHENTICATED']) {
-  const counts = new LRUCache<string, { bad: number, endsAt: number }>({ max: MOST_NETWORKS })
+  const counts = createLru<{ bad: number, endsAt: number }>(MOST_NETWORKS)
 
   /** @throws what `attempt` throws, or RATE_LIMITED in place of a bad token's error after 300 of them in a minute */
   return async function limit<T> (address: string, attempt: () => Promise<T>): Promise<T> {

@@ -1,6 +1,5 @@
 import fp from 'fastify-plugin'
 import type { Transaction } from 'kysely'
-import { LRUCache } from 'lru-cache'
 import { randomUUID } from 'node:crypto'
 import type { Config } from '../../config.ts'
 import * as rows from '../../db/connections.ts'
@@ -9,6 +8,7 @@ import { deleteEntitlements } from '../../db/entitlements.ts'
 import { isOutage } from '../../db/outage.ts'
 import type { Database } from '../../db/types.ts'
 import { problem } from '../../errors.ts'
+import { createLru } from '../../lru.ts'
 import {
   DEFAULT_SETTINGS, type Connection, type ConnectionPatch, type ConnectionRequest, type ConnectionSettings,
   type CredentialStatus, type CredentialTest
@@ -75,9 +75,9 @@ const SETTINGS_TTL_MS = 5000
 const OUTAGE_TTL_MS = 10 * 60_000
 
 export default fp<{ config: Config }>(async (app, { config }) => {
-  const settings = new LRUCache<string, ConnectionSettings>({ max: 1000, ttl: SETTINGS_TTL_MS })
+  const settings = createLru<ConnectionSettings>(1000, { ttl: SETTINGS_TTL_MS })
   /** What was read last, for while the database is away: it decides what is served, never who is let in. */
-  const lastRead = new LRUCache<string, ConnectionSettings>({ max: 1000, ttl: OUTAGE_TTL_MS + config.sessionGraceMs })
+  const lastRead = createLru<ConnectionSettings>(1000, { ttl: OUTAGE_TTL_MS + config.sessionGraceMs })
   /** Grows with each invalidation: a row read before one must not be remembered after it. */
   let generation = 0
   const forget = () => {

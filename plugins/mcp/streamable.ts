@@ -3,7 +3,7 @@ import {
   createMcpHandler, isInitializeRequest, type Server
 } from '@modelcontextprotocol/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../../lru.ts'
 import type { McpCatalogue } from './catalogue.ts'
 import { sendEmptyBody, sendRpcError } from './body.ts'
 import { sendResult, toPlainCall, type PlainCall } from './direct.ts'
@@ -91,7 +91,7 @@ function isLegacy ({ body }: FastifyRequest, version: string | undefined): boole
  * `notifications/cancelled` reaches it by the caller and the request id.
  */
 function createLegacyHandler ({ catalogue, createServer, keepAliveMs }: StreamableOptions, send: Send) {
-  const clients = new LRUCache<string, NonNullable<Exchange['client']>>({ max: 5000 })
+  const clients = createLru<NonNullable<Exchange['client']>>(5000)
   const running = new Map<string, Set<() => void>>()
   const never = new AbortController().signal
 

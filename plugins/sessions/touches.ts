@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
-import { LRUCache } from 'lru-cache'
 import type { SessionTouch } from '../../db/sessions.ts'
+import { createLru } from '../../lru.ts'
 
 const PAUSE_MS = 60_000
 /** Who waits for a client's first call sees it about so long after it. */
@@ -31,7 +31,7 @@ export function createSessionTouches (
   let failing = false
   let writing = Promise.resolve()
   /** What is known to be stored, or about to be: a use, a call or a client of a session. */
-  const told = new LRUCache<string, true>({ max: 3 * MOST_WAITING })
+  const told = createLru<true>(3 * MOST_WAITING)
   let news: NodeJS.Timeout | undefined
   const timer = setInterval(flush, PAUSE_MS).unref()
 

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import { problem, type Problem } from '../../errors.ts'
+import { createLru } from '../../lru.ts'
 import { isIntraday, zoneOf } from '../../market/bars.ts'
 import type { Instrument } from '../../market/symbols.ts'
 import { addDays, DAY_MS, dayIn, instantAt, NEW_YORK, toInstant, wallClock, weekdayOf } from '../../market/time.ts'
@@ -191,7 +191,7 @@ interface AssetList { listings: Promise<SymbolMatch[]>, at: number }
  * once a day, and once for all who ask meanwhile.
  */
 export function createSearch (): CapabilityAdapter<'search'>['fetch'] {
-  const lists = new LRUCache<string, AssetList>({ max: MOST_LISTS })
+  const lists = createLru<AssetList>(MOST_LISTS)
 
   async function load (assetClass: keyof typeof LISTED, call: ProviderCall): Promise<SymbolMatch[]> {
     const { alpaca_environment: environment, endpoints } = call.settings
