@@ -1,14 +1,14 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
+import { compile } from '../schemas/compile.ts'
 
 /**
  * Reads a request as it is: an unknown member is refused and not dropped, and only what a URL carries as text becomes
  * a number or a boolean. (Fastify's own compiler drops and coerces, which empties a body that may have several shapes.)
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  const validator = Compile(schema)
+  const validator = compile(schema)
   return (given: unknown) => {
     const value = httpPart === 'body' ? given : Value.Convert(schema, given)
     if (validator.Check(value)) return { value }

@@ -1,6 +1,6 @@
-import { Compile } from 'typebox/compile'
 import type { TSchema } from 'typebox'
 import { problem } from '../errors.ts'
+import { compile } from '../schemas/compile.ts'
 import type { Tool } from './define.ts'
 
 export type ArgumentReader = (raw: unknown) => Record<string, unknown>
@@ -12,7 +12,7 @@ export type ArgumentReader = (raw: unknown) => Record<string, unknown>
 export function createArgumentReader (
   { name: tool, input: schema, columns }: Pick<Tool, 'name' | 'input' | 'columns'>
 ): ArgumentReader {
-  const validator = Compile(schema)
+  const validator = compile(schema)
   const names = Object.keys(schema.properties)
   return raw => {
     if (raw !== undefined && (typeof raw !== 'object' || raw === null || Array.isArray(raw))) {
