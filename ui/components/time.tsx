@@ -33,5 +33,6 @@ function toRelative (ms: number, now: number): string {
   const seconds = Math.round((ms - now) / 1000)
   if (Math.abs(seconds) < 10) return 'just now'
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1]
-  return RELATIVE.format(Math.trunc(seconds / size), unit)
+  // What was an hour and a half ago was an hour ago; what ends in a moment less than ninety days ends in ninety.
+  return RELATIVE.format(seconds < 0 ? Math.trunc(seconds / size) : Math.round(seconds / size), unit)
 }

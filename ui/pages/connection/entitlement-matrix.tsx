@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { Check, CircleX, KeyRound, Minus, TriangleAlert } from 'lucide-react'
+import { Check, CircleDashed, CircleX, KeyRound, Minus, TriangleAlert } from 'lucide-react'
 import { queries } from '../../api/queries.ts'
 import type { Entitlements } from '../../api/types.ts'
 import { Card } from '../../components/card.tsx'
@@ -10,7 +10,7 @@ type Cell = Entitlements['capabilities'][number]['providers'][number]
 
 const STATES = {
   supported: { icon: Check, words: 'answers' },
-  keyless: { icon: Check, words: 'answers in part, without a key' },
+  keyless: { icon: CircleDashed, words: 'answers for crypto, without a key' },
   refused: { icon: TriangleAlert, words: 'was refused for the plan' },
   key_refused: { icon: CircleX, words: 'refused the key' },
   needs_key: { icon: KeyRound, words: 'needs a key' },
@@ -29,6 +29,7 @@ export function EntitlementMatrix ({ connectionId }: { connectionId: string }) {
 }
 
 function Matrix ({ providers, capabilities }: Entitlements) {
+  const met = new Set<string>(capabilities.flatMap(({ providers }) => providers.map(({ state }) => state)))
   return (
     <>
       <div className='scroll' role='region' aria-label='Capabilities by provider' tabIndex={0}>
@@ -48,7 +49,7 @@ function Matrix ({ providers, capabilities }: Entitlements) {
         </table>
       </div>
       <ul className='legend'>
-        {Object.entries(STATES).filter(([state]) => state !== 'keyless').map(([state, { icon: Icon, words }]) => (
+        {Object.entries(STATES).filter(([state]) => met.has(state)).map(([state, { icon: Icon, words }]) => (
           <li key={state} className={state}><Icon aria-hidden /> {words}</li>
         ))}
         <li><sup>1</sup> is asked first</li>
@@ -89,4 +90,4 @@ function Refusals ({ providers, capabilities }: Entitlements) {
   )
 }
 
-const toWords = (capability: string) => capability.replaceAll('_', ' ')
+const toWords = (capability: string) => capability.replaceAll('_', ' ').replace(/^etf\b/, 'ETF')

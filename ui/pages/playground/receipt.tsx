@@ -41,11 +41,13 @@ function sentencesOf (meta: Meta): [about: string, sentence: ReactNode][] {
   return rows.filter(([, sentence]) => sentence)
 }
 
+const SESSIONS: Record<string, string> = { pre: 'pre-market', regular: 'open', post: 'after hours' }
+
 const Age = ({ meta, at }: { meta: Meta, at: string }) =>
   <>The newest number in it was made <Time at={at} relative />, on <Time at={at} />. {delayOf(meta)}</>
 
 const Market = ({ session, next_open: open }: Meta['market']) =>
-  <>US stocks: {session === 'closed' ? 'closed' : `${session} session`}; they open next on <Time at={open} />.</>
+  <>US stocks: {SESSIONS[session] ?? session}; they open next on <Time at={open} />.</>
 
 function sourceOf ({ provider, synthetic }: Meta): string {
   if (synthetic) return 'The sample market made it up: nothing in it is real.'

@@ -1,5 +1,6 @@
-import { Link, useParams } from 'wouter'
+import { useParams } from 'wouter'
 import { PageHeader } from '../../components/page-header.tsx'
+import { Parts } from '../../components/parts.tsx'
 import { NotFound } from '../../layout/not-found.tsx'
 import { Account } from './account.tsx'
 import { Admins } from './admins.tsx'
@@ -23,11 +24,7 @@ export default function SystemPage () {
   return (
     <>
       <PageHeader title='System' lead='How the server is, what it keeps secrets by, and who may do all this.' />
-      <nav className='parts' aria-label='Parts of the system'>
-        {PARTS.map(({ part, title }) => (
-          <Link key={part} href={part ? `/system/${part}` : '/system'} aria-current={part === tab ? 'page' : undefined}>{title}</Link>
-        ))}
-      </nav>
+      <Parts label='Parts of the system' base='/system' parts={PARTS} shown={tab} />
       <shown.Part />
     </>
   )
