@@ -25,9 +25,9 @@ function argsOf ({ name, inputSchema }: ToolListing): Record<string, unknown> {
 const isList = ({ name, inputSchema }: ToolListing) =>
   !SERIES.has(name) && ['cursor', 'fields', 'format', 'limit'].every(argument => argument in (inputSchema as Schema).properties)
 
-/** The sample market for a session whose answers may be of any size. */
+/** The sample market for a session whose answers may be of any size; while it is open, it stands still for a test. */
 async function buildCatalogue (t: Parameters<typeof buildSample>[0]) {
-  const { app, open } = await buildSample(t)
+  const { app, open } = await buildSample(t, { CACHE_TTL: '600' })
   return { listings: app.tools.list(), ...await open({ answer_tokens: null }) }
 }
 

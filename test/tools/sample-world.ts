@@ -3,8 +3,8 @@ import type { ScopeSettings } from '../../schemas/sessions.ts'
 import { build } from '../helper.ts'
 
 /** The sample market over REST and over MCP, for sessions of any scope. */
-export async function buildSample (t: Test) {
-  const { app } = await build(t)
+export async function buildSample (t: Test, env: Record<string, string> = {}) {
+  const { app } = await build(t, env)
   const connection = await app.connections.ensureSample()
   return { app, open: async (scope: ScopeSettings = {}) => openSession(app, connection!.id, scope) }
 }
