@@ -1,10 +1,8 @@
 import { QueryClientProvider } from '@tanstack/react-query'
-import { Suspense } from 'react'
 import { Route, Router, Switch, useLocation } from 'wouter'
 import { BASE } from './api/base.ts'
 import { queryClient } from './api/query-client.ts'
 import { CrashBoundary } from './components/crash-boundary.tsx'
-import { PageSkeleton } from './components/loading.tsx'
 import { ProofProvider } from './components/proof.tsx'
 import { Toasts } from './components/toast.tsx'
 import { Gate } from './layout/gate.tsx'
@@ -36,12 +34,10 @@ function Pages () {
   const [place] = useLocation()
   return (
     <CrashBoundary place={place}>
-      <Suspense fallback={<PageSkeleton />}>
-        <Switch>
-          {PAGES.map(({ path, Page }) => <Route key={path} path={path}><Page /></Route>)}
-          <Route><NotFound /></Route>
-        </Switch>
-      </Suspense>
+      <Switch>
+        {PAGES.map(({ path, Page }) => <Route key={path} path={path}><Page /></Route>)}
+        <Route><NotFound /></Route>
+      </Switch>
     </CrashBoundary>
   )
 }

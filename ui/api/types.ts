@@ -17,7 +17,8 @@ export type Query<P extends keyof paths> =
   paths[P]['get'] extends { parameters: { query?: infer Q } } ? NonNullable<Q> : never
 
 export type Admin = Answer<'/api/admin'>
-export type AuditEntry = Answer<'/api/audit'>['items'][number]
+export type AuditPage = Answer<'/api/audit'>
+export type AuditEntry = AuditPage['items'][number]
 export type AuditQuery = Query<'/api/audit'>
 export type Connection = Answer<'/api/connections/{id}'>
 export type ConnectionSettings = Connection['settings']

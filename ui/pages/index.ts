@@ -1,8 +1,8 @@
 import {
   ChartNoAxesColumn, FlaskConical, House, KeyRound, Plug, ScrollText, Server, type LucideIcon
 } from 'lucide-react'
-import { lazy, type ComponentType } from 'react'
-import { answered } from '../api/link.ts'
+import type { ComponentType } from 'react'
+import { opened, type Load } from './opened.tsx'
 
 export interface Page {
   path: string
@@ -11,19 +11,7 @@ export interface Page {
   nav: { title: string, icon: LucideIcon } | undefined
 }
 
-type Load = () => Promise<{ default: ComponentType }>
-
-const page = (path: string, load: Load, nav?: Page['nav']): Page => ({ path, Page: lazy(() => surely(load)), nav })
-
-/** Where the server is away, waits for it. What fails then too is gone: a newer build took its place. */
-async function surely (load: Load): ReturnType<Load> {
-  try {
-    return await load()
-  } catch {
-    await answered()
-    return load()
-  }
-}
+const page = (path: string, load: Load, nav?: Page['nav']): Page => ({ path, Page: opened(load), nav })
 
 /** Every page, each loaded when it is opened. The first that fits a path is shown. */
 export const PAGES: Page[] = [
