@@ -26,6 +26,8 @@ export interface Proxy {
   mode: (mode: ProxyMode) => Promise<void>
   /** Connections that stand now, and how many there were. */
   connections: () => { open: number, total: number }
+  /** Carries nothing any more for the connections whose client said these words lately; answers how many they are. */
+  silence: (words: string) => number
 }
 
 interface Pair {
@@ -33,9 +35,13 @@ interface Pair {
   server: Socket | undefined
   /** Bytes of it were thrown away. */
   torn: boolean
+  /** The latest that its client said. */
+  said: string
+  isSilent: boolean
 }
 
 const SLOW_CHUNKS_PER_SECOND = 20
+const MOST_SAID = 4096
 
 /** A TCP proxy on 127.0.0.1 with faults, ended with the test. `target` may also be the path of a unix socket. */
 export async function startProxy (t: Test, target: Target | string): Promise<Proxy> {
@@ -52,7 +58,7 @@ export async function startProxy (t: Test, target: Target | string): Promise<Pro
       client.resetAndDestroy()
       return
     }
-    const pair: Pair = { client, server: undefined, torn: false }
+    const pair: Pair = { client, server: undefined, torn: false, said: '', isSilent: false }
     pairs.add(pair)
     client.once('close', () => end(pair))
     // Nobody behind a black hole hears of a new connection; its first words are lost.
@@ -82,6 +88,7 @@ export async function startProxy (t: Test, target: Target | string): Promise<Pro
     let waiting = 0
     from.on('data', (chunk: Buffer) => {
       waiting += 1
+      if (direction === 'up') pair.said = (pair.said + chunk.toString('latin1')).slice(-MOST_SAID)
       if (waiting > 16) from.pause()
       const arrivedAt = performance.now()
       last = last.then(async () => {
@@ -94,7 +101,7 @@ export async function startProxy (t: Test, target: Target | string): Promise<Pro
 
     async function pass (chunk: Buffer, arrivedAt: number): Promise<void> {
       if (to.destroyed) return
-      if (mode === 'blackhole' || (mode === 'halfopen' && direction === 'down')) {
+      if (pair.isSilent || mode === 'blackhole' || (mode === 'halfopen' && direction === 'down')) {
         pair.torn = true
         return
       }
@@ -133,6 +140,11 @@ export async function startProxy (t: Test, target: Target | string): Promise<Pro
   return {
     get port () { return port },
     connections: () => ({ open: pairs.size, total }),
+    silence (words) {
+      const meant = [...pairs].filter(({ said }) => said.includes(words))
+      for (const pair of meant) pair.isSilent = true
+      return meant.length
+    },
     async mode (next) {
       mode = next
       if (next === 'down') return stopListening()

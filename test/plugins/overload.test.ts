@@ -1,4 +1,4 @@
-import Fastify from 'fastify'
+import Fastify, { LogController } from 'fastify'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import errors from '../../plugins/errors.ts'
@@ -7,7 +7,7 @@ import { until } from './build-security.ts'
 
 async function build (t: Test, config: { maxEventLoopDelayMs: number, maxMemoryBytes: number }) {
   const lines: string[] = []
-  const app = Fastify({ logger: { level: 'info', stream: { write: (line: string) => { lines.push(line) } } }, disableRequestLogging: true })
+  const app = Fastify({ logger: { level: 'info', stream: { write: (line: string) => { lines.push(line) } } }, logController: new LogController({ disableRequestLogging: true }) })
   t.teardown(() => app.close())
   await app.register(errors)
   await app.register(overload, { config, sampleMs: 100 })
