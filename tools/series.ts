@@ -100,12 +100,12 @@ function isBehind ({ bars, timeframe, time_zone: zone }: Series, { end }: Window
   return end >= closeOf(day) && (bars.at(-1)?.time ?? '') < day
 }
 
-/** The `time` of the first bar that may stand in a window, and of the last. */
+/** The `time` of the first bar that may stand in a window, and of the last: whole seconds, as texts compare. */
 export function boundsOf (
   { start, end }: Window, { timeframe, time_zone: zone }: BarSeries
 ): [first: string, last: string] {
   return isIntraday(timeframe)
-    ? [toInstant(start), toInstant(end.getTime() - 1)]
+    ? [toInstant(Math.ceil(start.getTime() / 1000) * 1000), toInstant(Math.floor((end.getTime() - 1) / 1000) * 1000)]
     : [dayIn(zone, start), dayIn(zone, new Date(end.getTime() - 1))]
 }
 

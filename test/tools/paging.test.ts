@@ -1,5 +1,6 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import { test } from 'tap'
+import { boundsOf } from '../../tools/series.ts'
 import { build } from '../helper.ts'
 import { sendJson } from '../upstream/index.ts'
 import { buildSample, openSession } from './sample-world.ts'
@@ -33,6 +34,14 @@ test('a later page is of the moment that the first page saw, also where its entr
   const second = await get(`get_bars?symbols=BTC/USD&timeframe=1min&limit=5&cursor=${first.body.meta.next_cursor}`)
   const [newer, older] = [first, second].map(({ body }) => columnsOf(body).time)
   t.equal(Date.parse(newer[0]) - Date.parse(older.at(-1)), 60_000)
+})
+
+test('a window keeps the bar that began in its last second, and not the one that began before its first', async t => {
+  const series = { timeframe: '1min', time_zone: 'UTC' } as Parameters<typeof boundsOf>[1]
+  const window = { start: new Date('2026-11-23T12:00:00.500Z'), end: new Date('2026-11-23T12:05:00.020Z') }
+  const [first, last] = boundsOf(window, series)
+  const times = Array.from({ length: 7 }, (_, i) => `2026-11-23T12:0${i}:00Z`)
+  t.same(times.filter(time => time >= first && time <= last), times.slice(1, 6))
 })
 
 test('rows beyond the budget give way to a summary, the first page and the cursor to the rest', async t => {
